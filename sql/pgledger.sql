@@ -4021,6 +4021,7 @@ create table pgledger.holds (
   status smallint default 0 not null,
   out_released boolean default false not null,
   in_released boolean default false not null,
+  from_is_first boolean not null,
   amount numeric not null,
   posted_amount numeric default 0 not null,
   id text collate "C" not null,
@@ -4031,13 +4032,14 @@ create table pgledger.holds (
 );
 
 -- What an account still holds back. Status stands before the time, because an expiry that one side
--- has written counts on the other side even if the clock steps back.
+-- has written counts on the other side even if the clock steps back. Of what an account is to be
+-- given, only expired holds are looked for.
 create index holds_from_key_status_expires_at_idx
 on pgledger.holds (from_key, status, expires_at)
 where not out_released;
 create index holds_to_key_status_expires_at_idx
 on pgledger.holds (to_key, status, expires_at)
-where not in_released;
+where not in_released and expires_at is not null;
 create index holds_app_id_expires_at_idx
 on pgledger.holds (app_id, expires_at)
 where expires_at is not null and not (out_released and in_released);
@@ -4063,6 +4065,9 @@ comment on column pgledger.holds.out_released is
   'Whether what was left of it has been taken out of held_out of the account it is to leave.';
 comment on column pgledger.holds.in_released is
   'Whether what was left of it has been taken out of held_in of the account it is to reach.';
+comment on column pgledger.holds.from_is_first is
+  'Whether the id of the account that it is to leave is the lower one, by collation C: the order of '
+  'their locks.';
 comment on column pgledger.holds.amount is
   'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.holds.posted_amount is
@@ -7248,7 +7253,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
-      'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94'),
+      'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c'),
     ('migrations/0017_reverse_transfers.sql',
       'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a'),
     ('migrations/0018_create_idempotency_keys.sql',
@@ -9101,6 +9106,112 @@ comment on function pgledger.check_hold_request is
 
 revoke all on function pgledger.check_hold_request from public;
 
+-- file: repeatable/10_ledger/check_hold_requests.sql
+/*
+Refuses a batch of holds whose shape is wrong, then the lowest of its requests whose own values are
+wrong. As in pgledger.check_transfer_requests, one statement finds out whether the whole batch is
+sound; only if it is not are the requests looked at one by one.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
+pgledger.check_hold_request.
+*/
+create or replace function pgledger.check_hold_requests(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(from_account_ids);
+  v_request record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
+      'ids'
+    ],
+    array[
+      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(expires_ats),
+      cardinality(event_ats), cardinality(metadatas), cardinality(ids)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+    ],
+    3,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  perform
+  from (
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(expires_ats),
+      unnest(event_ats), unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, expires_at, event_at, metadata, id)
+  where (
+    request.from_account_id <> request.to_account_id
+    and pgledger.amount_fault(request.amount) is null
+    and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
+  ) is not true
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  for v_request in
+    select
+      request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+      request.event_at, request.metadata, request.id, request.index
+    from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
+      with ordinality as request (
+        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, index
+      )
+    order by request.index
+  loop
+    v_ok := pgledger.check_hold_request(
+      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.expires_at,
+      null, v_request.event_at, v_request.metadata, v_request.id, allow_future_event_at,
+      v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_requests is
+  'Raises what is wrong with the shape of a batch of holds, or with its first request that is '
+  'wrong.';
+
+revoke all on function pgledger.check_hold_requests from public;
+
 -- file: repeatable/10_ledger/check_hold_scales.sql
 /*
 Refuses decimal places of currencies that what is left of a pending hold exceeds: it would be posted
@@ -9544,6 +9655,99 @@ comment on function pgledger.check_new_limits is
   'Raises an error unless a new account can have these flags and limits.';
 
 revoke all on function pgledger.check_new_limits from public;
+
+-- file: repeatable/10_ledger/check_posting_requests.sql
+/*
+Refuses a batch of postings whose shape is wrong, then the lowest of its requests whose own values
+are wrong.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidId, and those of
+pgledger.check_request_details.
+*/
+create or replace function pgledger.check_posting_requests(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(hold_ids);
+  v_request record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array['hold_ids', 'amounts', 'finals', 'event_ats', 'metadatas', 'ids'],
+    array[
+      v_count, cardinality(amounts), cardinality(finals), cardinality(event_ats),
+      cardinality(metadatas), cardinality(ids)
+    ],
+    array[
+      array_ndims(hold_ids), array_ndims(amounts), array_ndims(finals), array_ndims(event_ats),
+      array_ndims(metadatas), array_ndims(ids)
+    ],
+    1,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  perform
+  from (
+    select unnest(hold_ids), unnest(amounts), unnest(event_ats), unnest(metadatas), unnest(ids)
+  ) as request (hold_id, amount, event_at, metadata, id)
+  where (
+    pgledger.id_fault(request.hold_id, 'pglh') is null
+    and (request.amount is null or pgledger.amount_fault(request.amount) is null)
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
+  ) is not true
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  for v_request in
+    select
+      request.hold_id, coalesce(request.amount, 1) as amount, request.event_at, request.metadata,
+      request.id, request.index
+    from unnest(hold_ids, amounts, event_ats, metadatas, ids)
+      with ordinality as request (hold_id, amount, event_at, metadata, id, index)
+    order by request.index
+  loop
+    v_ok := pgledger.check_id('hold_id', v_request.hold_id, 'pglh', v_request.index, v_count);
+    v_ok := pgledger.check_request_details(
+      v_request.amount, v_request.event_at, v_request.metadata, v_request.id,
+      allow_future_event_at, v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_posting_requests is
+  'Raises what is wrong with the shape of a batch of postings, or with its first request that is '
+  'wrong.';
+
+revoke all on function pgledger.check_posting_requests from public;
 
 -- file: repeatable/10_ledger/check_prefix.sql
 /*
@@ -10627,6 +10831,97 @@ comment on function pgledger.create_keyed_transfers is
 
 revoke all on function pgledger.create_keyed_transfers from public;
 
+-- file: repeatable/10_ledger/create_repeatable_holds.sql
+/*
+Makes a batch of holds in which the caller chose ids, so that some requests may be repeats: of
+earlier calls, or of one another. Locks the accounts, then finds out which requests are new, and
+makes those. It answers, in the order of the requests, with the id of each one's hold and whether
+that existed already.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.make_holds.
+Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.make_holds.
+*/
+create or replace function pgledger.create_repeatable_holds(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  out hold_ids text[],
+  out replayed boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_new_places bigint[];
+  v_new_ids text[];
+  v_locked_ids text[];
+  v_ok boolean;
+begin
+  select coalesce(array_agg(locked.id), '{}')
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by accounts.id
+    for no key update
+  ) as locked;
+
+  v_ok := pgledger.check_accounts(
+    from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
+  );
+
+  v_new_places := pgledger.new_hold_places(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id
+  );
+
+  select
+    pgledger.make_holds(
+      array_agg(request.from_account_id order by request.place),
+      array_agg(request.to_account_id order by request.place),
+      array_agg(request.amount order by request.place),
+      array_agg(request.expires_at order by request.place),
+      array_agg(request.event_at order by request.place),
+      array_agg(request.metadata order by request.place),
+      array_agg(request.id order by request.place),
+      create_repeatable_holds.app_id, create_repeatable_holds.group_id, v_new_places, v_count
+    )
+  into v_new_ids
+  from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
+    with ordinality as request (
+      from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, place
+    )
+  inner join unnest(v_new_places) as new (place) on request.place = new.place
+  having count(*) > 0;
+
+  -- By now every request has an id: the caller's, or the one that its hold was given.
+  select
+    array_agg(coalesce(given.id, made.id) order by given.place),
+    array_agg(made.place is null order by given.place)
+  into hold_ids, replayed
+  from unnest(ids) with ordinality as given (id, place)
+  left join unnest(v_new_places, v_new_ids) as made (place, id) on given.place = made.place;
+end;
+$$;
+
+comment on function pgledger.create_repeatable_holds is
+  'Makes a batch of holds in which the caller chose ids; holds that exist are not made again.';
+
+revoke all on function pgledger.create_repeatable_holds from public;
+
 -- file: repeatable/10_ledger/create_repeatable_transfer.sql
 /*
 Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was,
@@ -11442,6 +11737,11 @@ as $$
       'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
       'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'check_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
@@ -11495,6 +11795,11 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
@@ -11616,6 +11921,11 @@ as $$
       'create_keyed_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, bigint[], bigint[], numrange[], numrange[], text[], text, text[], '
       'text[], text[], text[], text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'create_repeatable_holds(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -11783,6 +12093,7 @@ as $$
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'holds_by_id(text[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
@@ -11857,6 +12168,10 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'keep_ended_hold()', 'owner', '',
+      'search_path=pg_catalog, pgledger, pg_temp'
+    ),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     (
@@ -11912,6 +12227,7 @@ as $$
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'lock_holds(text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
@@ -11933,6 +12249,11 @@ as $$
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
       'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'make_holds(text[], text[], numeric[], timestamp with time zone[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -11984,6 +12305,11 @@ as $$
       'function', 'private',
       'named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, text, '
       'text, text, bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'new_hold_places(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -12072,8 +12398,13 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
-      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
-      'bigint, bigint)', 'owner', '', ''
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], text[], '
+      'timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -12940,6 +13271,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_holds_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean, bigint, bigint, numrange, numrange, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -13038,6 +13375,12 @@ as $$
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -13373,18 +13716,16 @@ as $$
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'holds', 'holds_keep_what_was_asked', '', '',
+      'CREATE TRIGGER holds_keep_what_was_asked BEFORE UPDATE OF id, from_key, to_key, '
+      'from_is_first, app_id, amount, created_at, event_at, first_expires_at, group_id, '
+      'metadata ON pgledger.holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_only_end', '', '',
       'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
-      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
-      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
-      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
-      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
-      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
-      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
-      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
-      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
-      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
-      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+      '(((old.ended_at IS NOT NULL) OR (old.posted_amount > new.posted_amount))) EXECUTE '
+      'FUNCTION pgledger.keep_ended_hold()'
     ),
     (
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
@@ -13693,6 +14034,7 @@ begin
     from pgledger.holds
     where holds.to_key = account_key
       and not holds.in_released
+      and holds.expires_at is not null
       and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
   end if;
 
@@ -13811,6 +14153,61 @@ comment on function pgledger.hold_status is
 revoke all on function pgledger.hold_status from public;
 grant execute on function pgledger.hold_status to pgledger_reader;
 
+-- file: repeatable/10_ledger/holds_by_id.sql
+/*
+The holds with those ids, in the order of the ids, as applications see them: expired as soon as they
+are. It looks each up by index, even when the caller has switched nested loops off.
+*/
+create or replace function pgledger.holds_by_id(ids text[], replayed boolean[])
+returns setof public.pgledger_hold
+language sql
+stable
+parallel safe
+rows 1
+set enable_nestloop = on
+as $$
+  select
+    holds.id,
+    source.id,
+    target.id,
+    holds.amount,
+    holds.posted_amount,
+    shown.status,
+    holds.created_at,
+    coalesce(holds.event_at, holds.created_at),
+    holds.expires_at,
+    case
+      when holds.status = 0 and shown.status = 'expired' then holds.expires_at
+      else holds.ended_at
+    end,
+    holds.metadata,
+    source.currency,
+    source.name,
+    target.name,
+    holds.group_id,
+    holds.app_id,
+    source.tenant_id,
+    target.tenant_id,
+    coalesce(wanted.replayed, false)
+  from unnest(holds_by_id.ids, holds_by_id.replayed)
+    with ordinality as wanted (id, replayed, place)
+  inner join pgledger.holds on wanted.id = holds.id
+  inner join pgledger.accounts as source on holds.from_key = source.key
+  inner join pgledger.accounts as target on holds.to_key = target.key
+  -- One look at the clock for each row.
+  cross join lateral (
+    select pgledger.hold_status(holds.status, holds.expires_at) as status
+    from (select) as one_look
+    offset 0
+  ) as shown
+  order by wanted.place
+$$;
+
+comment on function pgledger.holds_by_id is
+  'The holds with those ids, in the order of the ids, and whether each was there before.';
+
+revoke all on function pgledger.holds_by_id from public;
+
 -- file: repeatable/10_ledger/ids_under_keys.sql
 /*
 Which id each keyed request of a batch gets, for its key's row: the caller's, or the one that
@@ -13919,6 +14316,54 @@ comment on function pgledger.iso_currencies is
 -- The view of currencies calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.iso_currencies from public;
 grant execute on function pgledger.iso_currencies to pgledger_reader;
+
+-- file: repeatable/10_ledger/keep_ended_hold.sql
+/*
+Keeps holds that have ended as they are, but for which of their sides are released. The trigger's
+condition is short, because PostgreSQL reads it anew for each statement: more of it costs a posting
+more than a call of this function costs the few updates that ended holds see. It is ENABLE ALWAYS,
+as those of pgledger.refuse_change are.
+
+Errors: ImmutableRecord.
+*/
+create or replace function pgledger.keep_ended_hold()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  if
+    old.status <> new.status
+    or old.posted_amount <> new.posted_amount
+    or old.expires_at is distinct from new.expires_at
+    or old.ended_at is distinct from new.ended_at
+    or old.out_released and not new.out_released
+    or old.in_released and not new.in_released
+  then
+    v_ok := pgledger.fail(
+      'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
+    );
+  end if;
+
+  return new;
+end;
+$$;
+
+comment on function pgledger.keep_ended_hold is
+  'Trigger: refuses to change what became of a hold, but for which of its sides are released.';
+
+revoke all on function pgledger.keep_ended_hold from public;
+
+create or replace trigger holds_only_end
+before update on pgledger.holds
+for each row
+when (old.ended_at is not null or old.posted_amount > new.posted_amount)
+execute function pgledger.keep_ended_hold();
+
+alter table pgledger.holds
+enable always trigger holds_only_end;
 
 -- file: repeatable/10_ledger/keep_scale.sql
 /*
@@ -14530,6 +14975,76 @@ comment on function pgledger.lock_hold is
 
 revoke all on function pgledger.lock_hold from public;
 
+-- file: repeatable/10_ledger/lock_holds.sql
+/*
+Locks many holds and their accounts, as pgledger.lock_hold does for one. Returns the newest time of
+the accounts. The lowest request whose hold does not exist is refused.
+
+Locks: all accounts FOR NO KEY UPDATE, ascending by id, then the holds FOR NO KEY UPDATE, ascending
+by id.
+Errors: HoldNotFound.
+*/
+create or replace function pgledger.lock_holds(hold_ids text[], app_id text)
+returns timestamptz
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_found_ids text[];
+  v_keys bigint[];
+  v_place bigint;
+  v_newest_at timestamptz;
+  v_ok boolean;
+begin
+  select array_agg(holds.id), array_agg(holds.from_key) || array_agg(holds.to_key)
+  into v_found_ids, v_keys
+  from pgledger.holds
+  where holds.id = any(hold_ids)
+    and holds.app_id = lock_holds.app_id;
+
+  select min(given.place)
+  into v_place
+  from unnest(hold_ids) with ordinality as given (id, place)
+  left join (select unnest(v_found_ids) as id) as found on given.id = found.id
+  where found.id is null;
+  if v_place is not null then
+    v_ok := pgledger.fail(
+      'HoldNotFound', array[hold_ids[v_place], pgledger.in_app(app_id)], v_place,
+      cardinality(hold_ids)
+    );
+  end if;
+
+  select max(locked.updated_at)
+  into v_newest_at
+  from (
+    select accounts.updated_at
+    from pgledger.accounts
+    where accounts.key = any(v_keys)
+    order by accounts.id
+    for no key update
+  ) as locked;
+
+  perform
+  from pgledger.holds
+  where holds.id = any(hold_ids)
+  order by holds.id
+  for no key update;
+
+  return v_newest_at;
+end;
+$$;
+
+comment on function pgledger.lock_holds is
+  'Locks holds and their accounts; returns the newest time of the accounts.';
+
+revoke all on function pgledger.lock_holds from public;
+
 -- file: repeatable/10_ledger/lock_named_accounts.sql
 /*
 Finds and locks the accounts that names lead to. A rename in between is noticed, because the names
@@ -14651,7 +15166,8 @@ revoke all on function pgledger.lock_transfer from public;
 -- file: repeatable/10_ledger/make_hold.sql
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now.
+then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and of
+a batch whose accounts have no room at first sight.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
@@ -14691,8 +15207,8 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-  v_id text := id;
+  v_amount numeric := amount;
+  v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
   v_from_balance numeric;
@@ -14715,6 +15231,9 @@ declare
   v_earlier pgledger.holds;
   v_ok boolean;
 begin
+  if scale(amount) > 18 then
+    v_amount := trim_scale(amount);
+  end if;
   if id is not null or idempotency_key is not null then
     v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(pgledger.clock()));
     v_earlier := pgledger.repeated_hold(
@@ -14726,37 +15245,63 @@ begin
     end if;
   end if;
 
-  for v_step in 1..2 loop
-    if v_from_is_first = (v_step = 1) then
-      update pgledger.accounts
-      set held_out = accounts.held_out + v_amount
-      where accounts.id = from_account_id
-      returning
-        accounts.key, accounts.updated_at, accounts.balance,
-        accounts.status = 0
-        and accounts.balance - accounts.held_out > -1e30
-        and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-      into
-        v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-        v_from_name, v_from_tenant_id;
-    else
-      update pgledger.accounts
-      set held_in = accounts.held_in + v_amount
-      where accounts.id = to_account_id
-      returning
-        accounts.key, accounts.updated_at, accounts.balance,
-        accounts.status = 0
-        and accounts.balance + accounts.held_in < 1e30
-        and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-      into
-        v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-        v_to_tenant_id;
-    end if;
-  end loop;
+  if v_from_is_first then
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+  end if;
 
   if (
     v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
@@ -14808,16 +15353,14 @@ begin
     );
   end if;
 
-  if v_id is null then
-    v_id := 'pglh_' || pgledger.new_ulid(v_now);
-  end if;
+  v_id := coalesce(v_id, 'pglh_' || pgledger.new_ulid(v_now));
   insert into pgledger.holds (
-    from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
-    group_id, metadata
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
   )
   values (
-    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_amount, v_id,
-    make_hold.app_id, make_hold.group_id, make_hold.metadata
+    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_from_is_first,
+    v_amount, v_id, make_hold.app_id, make_hold.group_id, make_hold.metadata
   )
   on conflict on constraint holds_id_pk do nothing;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
@@ -14838,6 +15381,235 @@ comment on function pgledger.make_hold is
   'Makes a hold whose own values were checked, once for each id or key of a caller''s choice.';
 
 revoke all on function pgledger.make_hold from public;
+
+-- file: repeatable/10_ledger/make_holds.sql
+/*
+Makes many holds at once, each new and sound by itself: the path for batches. Returns their ids, in
+the order of the requests.
+
+What a batch holds back only grows from one request to the next. So an account has room for all of
+them if it has room for their sum, and one look at each account suffices. Where there seems to be no
+room, what has expired on the accounts is released, and the requests are made one after another: the
+first that does not fit is refused.
+
+Hold n of the call is created n - 1 microseconds after the first, so that ids ascend.
+
+request_indexes says which request of the caller's each request is, for messages; null means all of
+them in order.
+
+The body is long because its steps share the arrays: each call of a function would copy them.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
+broken, then the new holds ascending by id.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times,
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
+pgledger.check_balance; IdempotencyConflict.
+*/
+create or replace function pgledger.make_holds(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  request_indexes bigint[],
+  request_count bigint
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(from_account_ids);
+  v_now timestamptz;
+  v_newest_at timestamptz;
+  v_locked_ids text[];
+  v_locked_keys bigint[];
+  v_highest_status smallint;
+  v_least_scale smallint;
+  v_amounts numeric[];
+  v_expired_place integer;
+  v_keys bigint[];
+  v_held_out numeric[];
+  v_held_in numeric[];
+  v_have_room boolean;
+  v_ids text[];
+  v_made_ids text[];
+  v_ok boolean;
+begin
+  select
+    coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), max(locked.updated_at),
+    max(locked.status), min(locked.amount_scale)
+  into v_locked_ids, v_locked_keys, v_newest_at, v_highest_status, v_least_scale
+  from (
+    select accounts.id, accounts.key, accounts.updated_at, accounts.status, accounts.amount_scale
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by accounts.id
+    for no key update
+  ) as locked;
+
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_accounts(
+    from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
+  );
+  if v_newest_at > v_now then
+    v_ok := pgledger.check_account_times(
+      from_account_ids, to_account_ids, v_now, v_newest_at, request_indexes, request_count
+    );
+  end if;
+
+  select min(given.place)
+  into v_expired_place
+  from (select unnest(expires_ats) as at, generate_series(1, v_count) as place) as given
+  where given.at <= v_now;
+  if v_expired_place is not null then
+    v_ok := pgledger.check_expiry_ahead(
+      expires_ats[v_expired_place], v_now,
+      coalesce(request_indexes[v_expired_place], v_expired_place), request_count
+    );
+  end if;
+
+  v_amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
+  if v_highest_status > 0 then
+    v_ok := pgledger.check_statuses(
+      from_account_ids, to_account_ids, request_indexes, request_count
+    );
+  end if;
+  if v_least_scale is not null then
+    v_ok := pgledger.check_scales(
+      from_account_ids, to_account_ids, v_amounts, request_indexes, request_count
+    );
+  end if;
+
+  select
+    array_agg(accounts.key), array_agg(total.held_out), array_agg(total.held_in),
+    bool_and(
+      (
+        total.held_out is null
+        or accounts.balance - accounts.held_out - total.held_out > -1e30
+        and (accounts.balance - accounts.held_out - total.held_out < accounts.min_balance)
+        is not true
+      )
+      and (
+        total.held_in is null
+        or accounts.balance + accounts.held_in + total.held_in < 1e30
+        and (accounts.balance + accounts.held_in + total.held_in > accounts.max_balance)
+        is not true
+      )
+    )
+  into v_keys, v_held_out, v_held_in, v_have_room
+  from (
+    select leg.id, sum(leg.held_out) as held_out, sum(leg.held_in) as held_in
+    from (
+      select unnest(from_account_ids) as id, unnest(v_amounts) as held_out, null as held_in
+      union all
+      select unnest(to_account_ids), null, unnest(v_amounts)
+    ) as leg
+    group by leg.id
+  ) as total
+  inner join pgledger.accounts on total.id = accounts.id
+  where accounts.id = any(v_locked_ids);
+
+  if not v_have_room then
+    v_ok := pgledger.release_expired(v_keys, v_now);
+    for v_place in 1..v_count loop
+      v_ids[v_place] := (
+        pgledger.make_hold(
+          from_account_ids[v_place], to_account_ids[v_place], v_amounts[v_place],
+          expires_ats[v_place], null, event_ats[v_place], metadatas[v_place], ids[v_place], app_id,
+          group_id, v_now, coalesce(request_indexes[v_place], v_place), request_count
+        )
+      ).id;
+    end loop;
+    return v_ids;
+  end if;
+
+  v_ids := array(
+    select coalesce(given.chosen_id, 'pglh_' || right(given.new_id, 26))
+    from (
+      select
+        unnest(ids) as chosen_id, unnest(pgledger.new_transfer_ids(v_now, v_count)) as new_id
+    ) as given
+  );
+
+  with made as (
+    insert into pgledger.holds (
+      from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount,
+      id, app_id, group_id, metadata
+    )
+    select
+      source.key, target.key, v_now + (request.place - 1) * interval '1 microsecond',
+      request.event_at, request.expires_at, request.expires_at,
+      request.from_account_id collate "C" < request.to_account_id, request.amount, request.id,
+      make_holds.app_id, make_holds.group_id, request.metadata
+    from (
+      select
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(v_amounts) as amount, unnest(expires_ats) as expires_at,
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(v_ids) as id,
+        unnest(ids) as chosen_id, generate_series(1, v_count) as place
+      offset 0
+    ) as request
+    inner join (
+      select unnest(v_locked_ids) as id, unnest(v_locked_keys) as key
+      offset 0
+    ) as source on request.from_account_id = source.id
+    inner join (
+      select unnest(v_locked_ids) as id, unnest(v_locked_keys) as key
+      offset 0
+    ) as target on request.to_account_id = target.id
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by request.chosen_id, request.place
+    on conflict on constraint holds_id_pk do nothing
+    returning holds.id
+  )
+
+  select array_agg(made.id) into v_made_ids from made;
+  -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
+  if cardinality(v_made_ids) is distinct from v_count then
+    v_ok := pgledger.fail(
+      'IdempotencyConflict', array[given.id], coalesce(request_indexes[given.place], given.place),
+      request_count
+    )
+    from unnest(v_ids) with ordinality as given (id, place)
+    where given.id <> all(coalesce(v_made_ids, '{}'))
+    order by given.place
+    limit 1;
+  end if;
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out + coalesce(change.held_out, 0),
+    held_in = accounts.held_in + coalesce(change.held_in, 0)
+  from (
+    select unnest(v_keys) as key, unnest(v_held_out) as held_out, unnest(v_held_in) as held_in
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys);
+
+  return v_ids;
+end;
+$$;
+
+comment on function pgledger.make_holds is
+  'Makes many holds at once, each new and sound by itself; returns their ids.';
+
+revoke all on function pgledger.make_holds from public;
 
 -- file: repeatable/10_ledger/move_account_name.sql
 /*
@@ -14938,6 +15710,120 @@ comment on function pgledger.named_request is
   'A request for a transfer by names as its key''s row keeps it.';
 
 revoke all on function pgledger.named_request from public;
+
+-- file: repeatable/10_ledger/new_hold_places.sql
+/*
+The places, from 1, of those requests of a batch of holds that are new: they repeat neither a hold
+that exists nor an earlier request of the batch. The lowest request that reuses an id for something
+else is refused. An expiry is compared with the one that the hold was made with.
+
+The caller has locked the accounts. Any earlier call for the same hold held these locks, so what it
+wrote can be seen by now.
+
+The body is long because it is one statement over all requests.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.new_hold_places(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text
+)
+returns bigint[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_places bigint[];
+  v_conflict_place bigint;
+  v_asked jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  with given as materialized (
+    select
+      request.place, request.id,
+      case
+        when request.id is null then request.place
+        else min(request.place) over (partition by request.id)
+      end as first_place,
+      case
+        when request.id is not null
+          then jsonb_build_object(
+            'app_id', new_hold_places.app_id, 'group_id', new_hold_places.group_id,
+            'from_account_id', request.from_account_id, 'to_account_id', request.to_account_id,
+            'amount', request.amount, 'expires_at', request.expires_at,
+            'event_at', request.event_at, 'metadata', request.metadata
+          )
+      end as asked
+    from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
+      with ordinality as request (
+        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, place
+      )
+  ),
+
+  existing as materialized (
+    select
+      holds.id,
+      jsonb_build_object(
+        'app_id', holds.app_id, 'group_id', holds.group_id,
+        'from_account_id', pgledger.account_id(holds.from_key),
+        'to_account_id', pgledger.account_id(holds.to_key), 'amount', holds.amount,
+        'expires_at', holds.first_expires_at, 'event_at', holds.event_at,
+        'metadata', holds.metadata
+      ) as asked
+    from pgledger.holds
+    where holds.id = any(new_hold_places.ids)
+  ),
+
+  compared as (
+    select
+      given.place, given.asked, existing.id is null as is_absent,
+      given.place = given.first_place as is_first,
+      coalesce(existing.asked, earlier.asked) as recorded,
+      given.asked <> coalesce(existing.asked, earlier.asked) as is_other
+    from given
+    inner join given as earlier on given.first_place = earlier.place
+    left join existing on given.id = existing.id
+  )
+
+  select
+    coalesce(
+      array_agg(compared.place order by compared.place)
+      filter (where compared.is_absent and compared.is_first),
+      '{}'
+    ),
+    min(compared.place) filter (where compared.is_other),
+    (array_agg(compared.asked order by compared.place) filter (where compared.is_other))[1],
+    (array_agg(compared.recorded order by compared.place) filter (where compared.is_other))[1]
+  into v_places, v_conflict_place, v_asked, v_recorded
+  from compared;
+
+  if v_conflict_place is not null then
+    v_ok := pgledger.refuse_repeated(
+      ids[v_conflict_place], v_asked, v_recorded, v_conflict_place, cardinality(ids)
+    );
+  end if;
+
+  return v_places;
+end;
+$$;
+
+comment on function pgledger.new_hold_places is
+  'Places of the new requests of a batch of holds; raises an error for the first that reuses an id '
+  'for something else.';
+
+revoke all on function pgledger.new_hold_places from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -16109,8 +16995,16 @@ Checks, in this order: app_id, group_id; the request's own values; that the acco
 a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
 that the hold expires in the future.
 
-Locks and errors: those of pgledger.make_hold; besides, NullArgument, InvalidScope, SameAccount,
-InvalidTime, EventAtInFuture, InvalidMetadata, InvalidArgument.
+Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back with
+the call. Neither versions nor times of accounts change: those count transfers.
+
+A hold with an id, which may be a repeat, and one with expires_in go to pgledger.make_hold. The body
+is long for the reason given for pgledger_create_transfer.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
+of both, ascending by id.
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidTime, EventAtInFuture,
+InvalidMetadata, InvalidArgument, and those of pgledger.make_hold.
 */
 create or replace function public.pgledger_create_hold(
   from_account_id text,
@@ -16134,6 +17028,26 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_amount numeric := amount;
+  v_id text;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_currency text;
+  v_from_app_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_currency text;
+  v_to_app_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_now timestamptz;
+  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
@@ -16151,12 +17065,126 @@ begin
       from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
       allow_future_event_at
     );
+    v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
     v_ok := pgledger.check_key(idempotency_key);
+    if id is not null or expires_in is not null or idempotency_key is not null then
+      return pgledger.make_hold(
+        from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+        app_id, group_id, idempotency_key => idempotency_key
+      );
+    end if;
   end if;
 
-  return pgledger.make_hold(
-    from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
-    app_id, group_id, idempotency_key => idempotency_key
+  if v_from_is_first then
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+  end if;
+
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
+      ]
+    );
+  end if;
+
+  v_now := pgledger.clock();
+  if v_from_at > v_now or v_to_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at)
+    );
+  end if;
+  if expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(expires_at, v_now);
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(
+      array[from_account_id], array[to_account_id]
+    );
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount]
+    );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.check_balance(v_from_key, v_from_balance, -v_amount, is_held => true);
+    v_ok := pgledger.check_balance(v_to_key, v_to_balance, v_amount, is_held => true);
+  end if;
+
+  v_id := 'pglh_' || pgledger.new_ulid(v_now);
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_now, pgledger_create_hold.event_at, pgledger_create_hold.expires_at,
+    pgledger_create_hold.expires_at, v_from_is_first, v_amount, v_id, pgledger_create_hold.app_id,
+    pgledger_create_hold.group_id, pgledger_create_hold.metadata
+  );
+
+  return row(
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
+    coalesce(event_at, v_now), expires_at, null::timestamptz, metadata, v_from_currency,
+    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
   );
 end;
 $$;
@@ -16216,6 +17244,112 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
 
 revoke all on function public.pgledger_create_hold from public;
 grant execute on function public.pgledger_create_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_holds_bulk.sql
+/*
+Makes many holds at once, given as parallel arrays: all of them, or none.
+
+If the caller chose no ids, the batch cannot hold a repeat and is made as it is. If the caller chose
+ids, it takes the longer way: holds that exist already are returned and not made again.
+
+Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
+exist and share a currency; whether it is a repeat; the clock; that it expires in the future;
+status; decimal places; limits. Each check looks at all requests before the next one begins, and
+names the lowest request at fault.
+
+Locks and errors: those of the functions that it calls.
+*/
+create or replace function public.pgledger_create_holds_bulk(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[] default null,
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_ids text[];
+  v_replayed boolean[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_hold_requests(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id, allow_future_event_at
+  );
+
+  if array_remove(ids, null) <> '{}' then
+    select created.hold_ids, created.replayed
+    into v_ids, v_replayed
+    from pgledger.create_repeatable_holds(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      pgledger_create_holds_bulk.app_id, pgledger_create_holds_bulk.group_id
+    ) as created;
+  elsif cardinality(from_account_ids) > 0 then
+    v_ids := pgledger.make_holds(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, null,
+      app_id, group_id, null, cardinality(from_account_ids)
+    );
+  end if;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.posted_amount,
+    answer.status, answer.created_at, answer.event_at, answer.expires_at, answer.ended_at,
+    answer.metadata, answer.currency, answer.from_account_name, answer.to_account_name,
+    answer.group_id, answer.app_id, answer.from_tenant_id, answer.to_tenant_id, answer.replayed
+  from pgledger.holds_by_id(v_ids, v_replayed) as answer;
+end;
+$$;
+
+comment on function public.pgledger_create_holds_bulk is
+$$Makes up to 100,000 holds, all or none.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault. What a hold is, pgledger_create_hold says.
+
+from_account_ids: Accounts that the amounts are to leave.
+to_account_ids: Accounts that they are to reach, each of its request's
+  currency.
+amounts: What to hold, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+expires_ats: From when on each is expired, in the future; null for never.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglh_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the hold as
+  it stands then; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name for these holds and the transfers that post them, 1 to 255
+  visible characters, for example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One hold for each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_holds_bulk from public;
+grant execute on function public.pgledger_create_holds_bulk to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -18109,8 +19243,20 @@ Checks, in this order: app_id, the hold's id, final, the request's own values; t
 whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part.
 Status and limits of the accounts were checked when the hold was made, and are not looked at.
 
-Locks and errors: those of pgledger.post_pending_hold; besides, NullArgument, InvalidScope,
-InvalidTime, EventAtInFuture, InvalidMetadata, InvalidId.
+The hold is read first, because it says which accounts to lock. Both are updated at once by what was
+read, as pgledger_create_transfer does, and the hold after them, if it is still as it was read:
+nobody who posts, voids or extends it can come in between, but one of them may have been before.
+Then it is looked at again, and refused, or what was too much is put right.
+
+Whether it has expired is asked when all is locked: the time that the accounts get is read before
+the hold is locked.
+
+What is not plain goes to pgledger.post_pending_hold: a posting with an id, and one that cannot be
+by what was read. The body is long for the reason given for pgledger_create_transfer.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, EventAtInFuture, InvalidMetadata, and
+those of pgledger.post_pending_hold and pgledger.post_changed_hold.
 */
 create or replace function public.pgledger_post_hold(
   hold_id text,
@@ -18131,6 +19277,35 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_from_key bigint;
+  v_to_key bigint;
+  v_from_is_first boolean;
+  v_posted_amount numeric;
+  v_rest numeric;
+  v_amount numeric;
+  v_released numeric;
+  v_ends boolean;
+  v_group_id text;
+  v_is_plain boolean;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_currency text;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_is_expired boolean;
+  v_now timestamptz;
+  v_created_at timestamptz;
+  v_id text;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
@@ -18148,10 +19323,196 @@ begin
       coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
     );
     v_ok := pgledger.check_key(idempotency_key);
+    if id is not null or idempotency_key is not null then
+      return pgledger.post_pending_hold(
+        hold_id, amount, final, event_at, metadata, id, app_id, idempotency_key => idempotency_key
+      );
+    end if;
   end if;
 
-  return pgledger.post_pending_hold(
-    hold_id, amount, final, event_at, metadata, id, app_id, idempotency_key => idempotency_key
+  select
+    holds.from_key, holds.to_key, holds.from_is_first, holds.group_id, holds.posted_amount,
+    holds.amount - holds.posted_amount,
+    final or pgledger_post_hold.amount is null,
+    holds.status = 0
+    and (
+      pgledger_post_hold.amount is null
+      or pgledger_post_hold.amount + holds.posted_amount <= holds.amount
+      and scale(pgledger_post_hold.amount) <= 18
+    )
+  into
+    v_from_key, v_to_key, v_from_is_first, v_group_id, v_posted_amount, v_rest, v_ends, v_is_plain
+  from pgledger.holds
+  where holds.id = hold_id
+    and holds.app_id = pgledger_post_hold.app_id;
+
+  if v_is_plain is not true then
+    return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+  end if;
+  v_amount := v_rest;
+  v_released := v_rest;
+  if amount is not null then
+    v_amount := amount;
+    if not final and amount < v_rest then
+      v_released := amount;
+    else
+      v_ends := true;
+    end if;
+  end if;
+
+  -- A time ahead of the clock is not passed on before it was looked at.
+  if v_from_is_first then
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount,
+      held_out = accounts.held_out - v_released
+    where accounts.key = v_from_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance,
+      accounts.balance > -1e30
+      and (
+        amount is null
+        or accounts.amount_scale is null
+        or min_scale(amount) <= accounts.amount_scale
+      ),
+      accounts.id, accounts.currency, accounts.name, accounts.tenant_id
+    into
+      v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_id, v_currency,
+      v_from_name, v_from_tenant_id;
+
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(
+        case when v_from_at <= v_now then v_from_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount,
+      held_in = accounts.held_in - v_released
+    where accounts.key = v_to_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance, accounts.balance < 1e30,
+      accounts.id, accounts.name, accounts.tenant_id
+    into
+      v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_id, v_to_name, v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set
+      updated_at = greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+      version = accounts.version + 1,
+      balance = accounts.balance + v_amount,
+      held_in = accounts.held_in - v_released
+    where accounts.key = v_to_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance, accounts.balance < 1e30,
+      accounts.id, accounts.name, accounts.tenant_id
+    into
+      v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_id, v_to_name, v_to_tenant_id;
+
+    v_now := pgledger.clock();
+    update pgledger.accounts
+    set
+      updated_at = greatest(
+        case when v_to_at <= v_now then v_to_at end,
+        accounts.updated_at + interval '1 microsecond'
+      ),
+      version = accounts.version + 1,
+      balance = accounts.balance - v_amount,
+      held_out = accounts.held_out - v_released
+    where accounts.key = v_from_key
+    returning
+      accounts.updated_at, accounts.version, accounts.balance,
+      accounts.balance > -1e30
+      and (
+        amount is null
+        or accounts.amount_scale is null
+        or min_scale(amount) <= accounts.amount_scale
+      ),
+      accounts.id, accounts.currency, accounts.name, accounts.tenant_id
+    into
+      v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_id, v_currency,
+      v_from_name, v_from_tenant_id;
+  end if;
+  v_created_at := greatest(v_from_at, v_to_at);
+
+  -- What is returned is computed once the hold is locked.
+  update pgledger.holds
+  set
+    posted_amount = holds.posted_amount + v_amount,
+    status = v_ends::integer,
+    ended_at = case when v_ends then greatest(v_created_at, holds.created_at) end,
+    out_released = v_ends,
+    in_released = v_ends
+  where holds.id = hold_id
+    and holds.status = 0
+    and holds.posted_amount = v_posted_amount
+  returning holds.expires_at <= pgledger.clock() into v_is_expired;
+  if not found then
+    select changed.amount, changed.from_balance, changed.to_balance, false
+    into v_amount, v_from_balance, v_to_balance, v_from_is_sound
+    from pgledger.post_changed_hold(
+      hold_id, amount, final, v_amount, v_released, v_created_at
+    ) as changed;
+  elsif v_is_expired then
+    v_ok := pgledger.fail(
+      'HoldExpired',
+      array[hold_id, (select holds.expires_at::text from pgledger.holds where holds.id = hold_id)]
+    );
+  end if;
+
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(
+        v_from_id, v_to_id, v_now, v_created_at
+      );
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    if amount is not null then
+      v_ok := pgledger.check_scales(
+        array[v_from_id], array[v_to_id], array[amount]
+      );
+    end if;
+    if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+      v_ok := pgledger.fail(
+        'BalanceOutOfRange',
+        case
+          when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
+          else array[v_to_id, v_to_name, v_to_balance::text]
+        end
+      );
+    end if;
+  end if;
+
+  v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance, event_at, group_id, origin_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+    pgledger_post_hold.app_id, v_amount, v_from_balance, v_to_balance,
+    pgledger_post_hold.event_at, v_group_id, hold_id, pgledger_post_hold.metadata
+  );
+
+  return row(
+    v_id, v_from_id, v_to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
+    metadata, v_currency, v_from_name, v_to_name, v_from_balance, v_to_balance,
+    v_from_version, v_to_version, v_group_id, app_id, v_from_tenant_id,
+    v_to_tenant_id, hold_id, false
   );
 end;
 $$;
@@ -18201,6 +19562,127 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
 
 revoke all on function public.pgledger_post_hold from public;
 grant execute on function public.pgledger_post_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_post_holds_bulk.sql
+/*
+Moves what many holds keep back, or parts of it: all of the requests, or none.
+
+Checks, in this order: the arrays and app_id; each request's own values; that the holds exist. Then
+the requests are gone through in their order, because one may depend on those before it, and each is
+checked as pgledger_post_hold does. An error names the lowest request at fault.
+
+All of it is done at once where every posting is new and sound, and else one after another.
+
+Locks: all accounts FOR NO KEY UPDATE, ascending by id; then the holds, ascending by id; then the
+transfers.
+Errors: those of pgledger.check_posting_requests and pgledger.post_pending_hold.
+*/
+create or replace function public.pgledger_post_holds_bulk(
+  hold_ids text[],
+  amounts numeric[] default null,
+  finals boolean[] default null,
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_count bigint := cardinality(hold_ids);
+  v_now timestamptz;
+  v_newest_at timestamptz;
+  v_id text;
+  v_is_repeat boolean;
+  v_ids text[];
+  v_replayed boolean[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_posting_requests(
+    hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at
+  );
+  v_newest_at := pgledger.lock_holds(hold_ids, app_id);
+  v_now := pgledger.clock();
+
+  -- Who is ahead of the clock by more than calls warn of is looked at request by request.
+  if v_newest_at <= v_now + pgledger.clock_warning() then
+    v_ids := pgledger.post_holds(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, v_now,
+      greatest(v_now, v_newest_at + interval '1 microsecond')
+    );
+  end if;
+  if v_ids is null then
+    for v_place in 1..v_count loop
+      select posted.id, posted.replayed
+      into v_id, v_is_repeat
+      from pgledger.post_pending_hold(
+        hold_ids[v_place], amounts[v_place], finals[v_place] is not false, event_ats[v_place],
+        metadatas[v_place], ids[v_place], pgledger_post_holds_bulk.app_id, v_place, v_count
+      ) as posted;
+      v_ids[v_place] := v_id;
+      v_replayed[v_place] := v_is_repeat;
+    end loop;
+  end if;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
+    coalesce(v_replayed[answer.place], false)
+  from pgledger.transfers_by_id(v_ids) with ordinality
+    as answer (
+      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+      from_account_name, to_account_name, from_account_balance, to_account_balance,
+      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+      origin_id, replayed, place
+    );
+end;
+$$;
+
+comment on function public.pgledger_post_holds_bulk is
+$$Moves what up to 100,000 holds keep back, all or none.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. A hold may be asked for several
+times, in parts: the requests take effect in their order. An error names the
+request at fault. What a posting is, pgledger_post_hold says.
+
+hold_ids: The holds.
+amounts: What to move, at most what is left of the hold then; null for all of
+  that.
+finals: Whether what is then left of the hold is released, and the hold is
+  posted; null for true.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: The id of each transfer, pglt_ and a ULID. A request with an id of your
+  own choice can be repeated: it takes effect once, and every repeat returns
+  the first result; null for a new id.
+app_id: Set of books that all holds belong to.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
+  HoldNotFound, IdempotencyConflict, HoldEnded, HoldExpired,
+  HoldAmountExceeded, AccountAheadOfClock, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_post_holds_bulk from public;
+grant execute on function public.pgledger_post_holds_bulk to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_purge_idempotency_keys.sql
 /*
@@ -19524,12 +21006,9 @@ create or replace function pgledger.post_changed_hold(
   assumed_amount numeric,
   assumed_release numeric,
   at timestamptz,
-  request_index bigint,
-  request_count bigint,
   out amount numeric,
   out from_balance numeric,
-  out to_balance numeric,
-  out expires_at timestamptz
+  out to_balance numeric
 )
 language plpgsql
 volatile
@@ -19544,20 +21023,17 @@ begin
   v_hold := pgledger.lock_hold(
     hold_id, (select holds.app_id from pgledger.holds where holds.id = hold_id)
   );
-  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock(), request_index, request_count);
+  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock());
 
   v_rest := v_hold.amount - v_hold.posted_amount;
   if requested_amount > v_rest then
     v_ok := pgledger.fail(
       'HoldAmountExceeded',
-      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text],
-      request_index,
-      request_count
+      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text]
     );
   end if;
   amount := coalesce(trim_scale(requested_amount), v_rest);
   v_released := case when final then v_rest else amount end;
-  expires_at := v_hold.expires_at;
 
   update pgledger.accounts
   set
@@ -19589,24 +21065,242 @@ comment on function pgledger.post_changed_hold is
 
 revoke all on function pgledger.post_changed_hold from public;
 
+-- file: repeatable/10_ledger/post_holds.sql
+/*
+Posts many holds at once, in whole or in part: a hold may be asked for several times. All of the
+caller's requests were checked by themselves, and the holds and their accounts are locked.
+
+One statement follows what is left of each hold, and the balances and versions of each account,
+through the batch in order, and writes all of it, if every posting is new and sound. If one is not,
+nothing is written, and null is returned: the caller then goes through the requests one by one,
+which finds the first at fault, or what was posted before.
+
+The caller has read the time after the locks, and says when the first transfer is created, which is
+later than anything on the accounts. Transfer n of the call is created n - 1 microseconds after the
+first, so that versions and times ascend together along each account.
+
+The body is long because it is one statement.
+
+Locks: those that the caller has; then the transfers ascending by id.
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.post_holds(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  at timestamptz,
+  first_created_at timestamptz
+)
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(hold_ids);
+  v_ids text[] := array(
+    select coalesce(given.chosen_id, given.new_id)
+    from (
+      select
+        unnest(ids) as chosen_id,
+        unnest(pgledger.new_transfer_ids(first_created_at, v_count)) as new_id
+    ) as given
+  );
+  v_is_sound boolean;
+  v_made_ids text[];
+  v_ok boolean;
+begin
+  with request as materialized (
+    select
+      given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
+      given.created_at, given.amount,
+      given.amount is null or given.is_final is not false as is_last, holds.from_key,
+      holds.to_key, holds.app_id, holds.group_id,
+      (holds.status = 0 and (holds.expires_at <= at) is not true) as is_pending,
+      holds.amount - holds.posted_amount as rest
+    from (
+      select
+        unnest(hold_ids) as hold_id, unnest(amounts) as amount, unnest(finals) as is_final,
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(v_ids) as id,
+        unnest(ids) as chosen_id, generate_series(1, v_count) as place,
+        generate_series(
+          first_created_at,
+          first_created_at + (v_count - 1) * interval '1 microsecond',
+          interval '1 microsecond'
+        ) as created_at
+      offset 0
+    ) as given
+    inner join pgledger.holds on given.hold_id = holds.id and holds.id = any(hold_ids)
+  ),
+
+  followed as (
+    select
+      request.place, request.from_key, request.to_key, request.hold_id, request.amount,
+      request.is_last, request.created_at,
+      request.is_pending and bool_or(request.is_last) over earlier is not true as is_pending,
+      request.rest - coalesce(sum(request.amount) over earlier, 0) as rest
+    from request
+    window earlier as (
+      partition by request.hold_id order by request.place
+      rows between unbounded preceding and 1 preceding
+    )
+  ),
+
+  posting as materialized (
+    select
+      followed.place, followed.from_key, followed.to_key, followed.hold_id, followed.created_at,
+      followed.amount is not null as is_part,
+      case
+        when followed.amount is null then followed.rest
+        when scale(followed.amount) > 18 then trim_scale(followed.amount)
+        else followed.amount
+      end as amount,
+      case when followed.is_last then followed.rest else followed.amount end as released,
+      followed.is_last or followed.amount = followed.rest as ends,
+      followed.is_pending and followed.rest > 0
+      and (followed.amount > followed.rest) is not true as is_sound
+    from followed
+  ),
+
+  leg as materialized (
+    select
+      side.place, side.is_out, side.key, side.change, side.held_out, side.held_in,
+      side.created_at, accounts.balance + sum(side.change) over earlier as balance,
+      accounts.version + row_number() over earlier as version,
+      side.is_part and min_scale(side.change) > accounts.amount_scale as is_too_fine
+    from (
+      select
+        posting.place, true as is_out, posting.from_key as key, -posting.amount as change,
+        posting.released as held_out, 0 as held_in, posting.is_part, posting.created_at
+      from posting
+      union all
+      select
+        posting.place, false, posting.to_key, posting.amount, 0, posting.released,
+        posting.is_part, posting.created_at
+      from posting
+    ) as side
+    inner join pgledger.accounts on side.key = accounts.key
+    where accounts.key = any(array(select request.from_key from request))
+      or accounts.key = any(array(select request.to_key from request))
+    window earlier as (partition by side.key order by side.place)
+  ),
+
+  verdict as materialized (
+    select
+      (select bool_and(posting.is_sound) from posting)
+      and not exists (
+        select from leg where leg.is_too_fine or abs(leg.balance) >= 1e30
+      )
+      and not exists (select from pgledger.transfers where transfers.id = any(ids))
+      and (select count(*) = count(distinct request.id) from request) as is_sound
+  ),
+
+  made as (
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, group_id, origin_id, metadata
+    )
+    select
+      request.from_key, request.to_key, source.version, target.version, request.created_at,
+      request.id, request.app_id, target.change, source.balance, target.balance,
+      request.event_at, request.group_id, request.hold_id, request.metadata
+    from request
+    inner join leg as source on request.place = source.place and source.is_out
+    inner join leg as target on request.place = target.place and not target.is_out
+    where (select verdict.is_sound from verdict)
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
+    order by request.chosen_id, request.place
+    on conflict on constraint transfers_id_pk do nothing
+    returning transfers.id
+  ),
+
+  ended as (
+    update pgledger.holds
+    set
+      posted_amount = holds.posted_amount + change.amount,
+      status = case when change.ends then 1 else 0 end,
+      ended_at = case when change.ends then greatest(change.created_at, holds.created_at) end,
+      out_released = change.ends,
+      in_released = change.ends
+    from (
+      select
+        posting.hold_id, sum(posting.amount) as amount, bool_or(posting.ends) as ends,
+        max(posting.created_at) as created_at
+      from posting
+      group by posting.hold_id
+    ) as change
+    where holds.id = change.hold_id
+      and holds.id = any(hold_ids)
+      and (select verdict.is_sound from verdict)
+  ),
+
+  changed as (
+    update pgledger.accounts
+    set
+      updated_at = change.created_at,
+      version = accounts.version + change.count,
+      balance = accounts.balance + change.change,
+      held_out = accounts.held_out - change.held_out,
+      held_in = accounts.held_in - change.held_in
+    from (
+      select
+        leg.key, count(*) as count, sum(leg.change) as change, sum(leg.held_out) as held_out,
+        sum(leg.held_in) as held_in, max(leg.created_at) as created_at
+      from leg
+      group by leg.key
+    ) as change
+    where accounts.key = change.key
+      and accounts.key = any(array(select leg.key from leg))
+      and (select verdict.is_sound from verdict)
+  )
+
+  select (select verdict.is_sound from verdict), (select array_agg(made.id) from made)
+  into v_is_sound, v_made_ids;
+
+  if not v_is_sound then
+    return null;
+  elsif cardinality(v_made_ids) is distinct from v_count then
+    -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
+    -- something else.
+    v_ok := pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
+    from unnest(v_ids) with ordinality as given (id, place)
+    where given.id <> all(coalesce(v_made_ids, '{}'))
+    order by given.place
+    limit 1;
+  end if;
+
+  return v_ids;
+end;
+$$;
+
+comment on function pgledger.post_holds is
+  'Posts many holds at once; returns the ids of the transfers, or null if one is not new and '
+  'sound.';
+
+revoke all on function pgledger.post_holds from public;
+
 -- file: repeatable/10_ledger/post_pending_hold.sql
 /*
 Posts a hold, in whole or in part. The request's own values were checked.
 
-The hold is read first, because it says which accounts to lock. Both are updated at once by what was
-read, as pgledger.pgledger_create_transfer does, and the hold after them, if it is still as it was
-read: nobody who posts, voids or extends it can come in between, but one of them may have been
-before. Then it is looked at again, and refused, or what was too much is put right.
+The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat, one
+of a batch, and one that cannot be. Here everything is locked before it is looked at.
 
-Whether it has expired is asked when all is locked: the time that the accounts get is read before
-the hold is locked.
+The body is long because what it finds in one statement is used in the next.
 
-The body is long because it is the plain path of a transfer and of a hold.
-
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold, then the inserted row of the
-key.
-Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
-HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold, then the inserted
+row of the key.
+Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, those of pgledger.repeated_posting and
+pgledger.check_hold_pending, HoldAmountExceeded, AccountAheadOfClock, InvalidAmount,
+BalanceOutOfRange, IdempotencyConflict.
 */
 create or replace function pgledger.post_pending_hold(
   hold_id text,
@@ -19626,77 +21320,55 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_hold record;
-  v_locked pgledger.holds;
+  v_hold pgledger.holds;
   v_key pgledger.idempotency_keys;
   v_request jsonb;
-  v_amount numeric;
+  v_account_ids text[];
+  v_newest_at timestamptz;
   v_rest numeric;
+  v_amount numeric;
   v_released numeric;
-  v_expires_at timestamptz;
-  v_from_at timestamptz;
-  v_from_version bigint;
-  v_from_balance numeric;
-  v_scale smallint;
-  v_to_at timestamptz;
-  v_to_version bigint;
-  v_to_balance numeric;
+  v_ends boolean;
   v_now timestamptz;
   v_created_at timestamptz;
-  v_id text := id;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_from_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_currency text;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_to_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_id text;
   v_ok boolean;
 begin
-  select
-    holds.from_key, holds.to_key, holds.amount, holds.posted_amount, holds.status,
-    holds.expires_at, holds.group_id, source.id as from_id, target.id as to_id, source.currency,
-    source.name as from_name, target.name as to_name, source.tenant_id as from_tenant_id,
-    target.tenant_id as to_tenant_id
-  into v_hold
-  from pgledger.holds
-  inner join pgledger.accounts as source on holds.from_key = source.key
-  inner join pgledger.accounts as target on holds.to_key = target.key
-  where holds.id = hold_id
-    and holds.app_id = post_pending_hold.app_id;
-
-  if not found then
-    v_ok := pgledger.check_scope('app_id', app_id);
-    v_ok := pgledger.check_id('hold_id', hold_id, 'pglh', request_index, request_count);
-    v_ok := pgledger.fail(
-      'HoldNotFound', array[hold_id, pgledger.in_app(app_id)], request_index, request_count
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('hold_id', hold_id, 'pglh', request_index, request_count);
+  v_hold := pgledger.lock_hold(hold_id, app_id, request_index, request_count);
+  if idempotency_key is not null then
+    v_request := pgledger.posting_request(hold_id, amount, final, event_at, metadata, id);
+    v_key := pgledger.key_of_request(
+      app_id, idempotency_key, 'pgledger_post_hold', v_request, request_index, request_count
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
+  end if;
+  if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+    if idempotency_key is not null then
+      v_key := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_post_hold', v_request, id, request_index, request_count
+      );
+    end if;
+    return pgledger.repeated_posting(
+      v_hold, amount, final, event_at, metadata, id, request_index, request_count
     );
   end if;
-
-  if
-    id is not null
-    or idempotency_key is not null
-    or v_hold.status <> 0
-    or amount > v_hold.amount - v_hold.posted_amount
-  then
-    v_locked := pgledger.lock_hold(hold_id, app_id);
-    if idempotency_key is not null then
-      v_request := pgledger.posting_request(hold_id, amount, final, event_at, metadata, id);
-      v_key := pgledger.key_of_request(
-        app_id, idempotency_key, 'pgledger_post_hold', v_request, request_index, request_count
-      );
-      if v_key.created_at is not null then
-        return pgledger.replayed_transfer(v_key.result_id);
-      end if;
-    end if;
-    if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
-      if idempotency_key is not null then
-        v_key := pgledger.take_key(
-          app_id, idempotency_key, 'pgledger_post_hold', v_request, id, request_index,
-          request_count
-        );
-      end if;
-      return pgledger.repeated_posting(
-        v_locked, amount, final, event_at, metadata, id, request_index, request_count
-      );
-    end if;
-    v_ok := pgledger.check_hold_pending(v_locked, pgledger.clock(), request_index, request_count);
-    v_hold.posted_amount := v_locked.posted_amount;
-  end if;
-
+  v_now := pgledger.clock();
+  v_ok := pgledger.check_hold_pending(v_hold, v_now, request_index, request_count);
   v_rest := v_hold.amount - v_hold.posted_amount;
   if amount > v_rest then
     v_ok := pgledger.fail(
@@ -19704,108 +21376,73 @@ begin
       request_index, request_count
     );
   end if;
-  v_amount := case
-    when amount is null then v_rest when scale(amount) > 18 then trim_scale(amount) else amount
-  end;
-  v_released := case when final then v_rest else v_amount end;
+  v_amount := coalesce(case when scale(amount) > 18 then trim_scale(amount) end, amount, v_rest);
+  v_ends := final or v_amount = v_rest;
+  v_released := case when v_ends then v_rest else v_amount end;
 
-  -- A time ahead of the clock is not passed on before it was looked at.
-  for v_step in 1..2 loop
-    if (v_hold.from_id collate "C" < v_hold.to_id) = (v_step = 1) then
-      update pgledger.accounts
-      set
-        updated_at = greatest(
-          case when v_to_at is null then pgledger.clock() when v_to_at <= v_now then v_to_at end,
-          accounts.updated_at + interval '1 microsecond'
-        ),
-        version = accounts.version + 1,
-        balance = accounts.balance - v_amount,
-        held_out = accounts.held_out - v_released
-      where accounts.key = v_hold.from_key
-      returning accounts.updated_at, accounts.version, accounts.balance, accounts.amount_scale
-      into v_from_at, v_from_version, v_from_balance, v_scale;
-    else
-      update pgledger.accounts
-      set
-        updated_at = greatest(
-          case
-            when v_from_at is null then pgledger.clock() when v_from_at <= v_now then v_from_at
-          end,
-          accounts.updated_at + interval '1 microsecond'
-        ),
-        version = accounts.version + 1,
-        balance = accounts.balance + v_amount,
-        held_in = accounts.held_in - v_released
-      where accounts.key = v_hold.to_key
-      returning accounts.updated_at, accounts.version, accounts.balance
-      into v_to_at, v_to_version, v_to_balance;
-    end if;
-    if v_step = 1 then
-      v_now := pgledger.clock();
-    end if;
-  end loop;
-  v_created_at := greatest(v_from_at, v_to_at);
+  select array[source.id, target.id], greatest(source.updated_at, target.updated_at)
+  into v_account_ids, v_newest_at
+  from pgledger.accounts as source
+  cross join pgledger.accounts as target
+  where source.key = v_hold.from_key
+    and target.key = v_hold.to_key;
+  v_created_at := greatest(v_now, v_newest_at + interval '1 microsecond');
+  if v_created_at > v_now then
+    v_ok := pgledger.check_account_times(
+      v_account_ids[:1], v_account_ids[2:], v_now, v_created_at, array[request_index],
+      request_count
+    );
+  end if;
+  if amount is not null then
+    v_ok := pgledger.check_scales(
+      v_account_ids[:1], v_account_ids[2:], array[amount], array[request_index], request_count
+    );
+  end if;
+
+  update pgledger.accounts
+  set
+    updated_at = v_created_at,
+    version = accounts.version + 1,
+    balance = accounts.balance - v_amount,
+    held_out = accounts.held_out - v_released
+  where accounts.key = v_hold.from_key
+  returning
+    accounts.id, accounts.name, accounts.currency, accounts.tenant_id, accounts.version,
+    accounts.balance
+  into v_from_id, v_from_name, v_currency, v_from_tenant_id, v_from_version, v_from_balance;
+
+  update pgledger.accounts
+  set
+    updated_at = v_created_at,
+    version = accounts.version + 1,
+    balance = accounts.balance + v_amount,
+    held_in = accounts.held_in - v_released
+  where accounts.key = v_hold.to_key
+  returning
+    accounts.id, accounts.name, accounts.tenant_id, accounts.version, accounts.balance
+  into v_to_id, v_to_name, v_to_tenant_id, v_to_version, v_to_balance;
+
+  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange',
+      case
+        when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
+        else array[v_to_id, v_to_name, v_to_balance::text]
+      end,
+      request_index, request_count
+    );
+  end if;
 
   update pgledger.holds
   set
     posted_amount = holds.posted_amount + v_amount,
-    status = case when v_released = v_rest then 1 else 0 end,
-    ended_at = case when v_released = v_rest then greatest(v_created_at, holds.created_at) end,
-    out_released = v_released = v_rest,
-    in_released = v_released = v_rest
-  where holds.id = hold_id
-    and holds.status = 0
-    and holds.posted_amount = v_hold.posted_amount
-  returning holds.expires_at into v_expires_at;
-  if not found then
-    select changed.amount, changed.from_balance, changed.to_balance, changed.expires_at
-    into v_amount, v_from_balance, v_to_balance, v_expires_at
-    from pgledger.post_changed_hold(
-      hold_id, amount, final, v_amount, v_released, v_created_at, request_index, request_count
-    ) as changed;
-  end if;
-  if v_expires_at <= pgledger.clock() then
-    v_ok := pgledger.fail(
-      'HoldExpired', array[hold_id, v_expires_at::text], request_index, request_count
-    );
-  end if;
+    status = case when v_ends then 1 else 0 end,
+    ended_at = case when v_ends then greatest(v_created_at, holds.created_at) end,
+    out_released = v_ends,
+    in_released = v_ends
+  where holds.id = hold_id;
 
-  if v_from_at > v_now or v_to_at > v_now then
-    v_now := pgledger.clock();
-    if v_created_at > v_now then
-      v_ok := pgledger.check_times_before(
-        v_hold.from_id, v_hold.to_id, v_now, v_created_at, request_index, request_count
-      );
-      v_from_at := null;
-      v_to_at := null;
-    end if;
-  end if;
-  if v_from_at is distinct from v_created_at then
-    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.from_key;
-  end if;
-  if v_to_at is distinct from v_created_at then
-    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_hold.to_key;
-  end if;
-
-  if amount is not null and min_scale(amount) > v_scale then
-    v_ok := pgledger.check_scales(
-      array[v_hold.from_id], array[v_hold.to_id], array[amount], array[request_index],
-      request_count
-    );
-  end if;
-  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
-    v_ok := pgledger.fail(
-      'BalanceOutOfRange', array[
-        case when v_from_balance <= -1e30 then v_hold.from_id else v_hold.to_id end,
-        case when v_from_balance <= -1e30 then v_hold.from_name else v_hold.to_name end,
-        case when v_from_balance <= -1e30 then v_from_balance else v_to_balance end::text
-      ], request_index, request_count
-    );
-  end if;
-
-  if v_id is null then
-    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
-  end if;
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
   if idempotency_key is not null then
     v_key := pgledger.take_key(
       app_id, idempotency_key, 'pgledger_post_hold', v_request, v_id, request_index, request_count
@@ -19821,15 +21458,17 @@ begin
     v_hold.group_id, hold_id, post_pending_hold.metadata
   )
   on conflict on constraint transfers_id_pk do nothing;
+  -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+  -- something else.
   if not found then
     v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
   end if;
 
   return row(
-    v_id, v_hold.from_id, v_hold.to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
-    metadata, v_hold.currency, v_hold.from_name, v_hold.to_name, v_from_balance, v_to_balance,
-    v_from_version, v_to_version, v_hold.group_id, app_id, v_hold.from_tenant_id,
-    v_hold.to_tenant_id, hold_id, false
+    v_id, v_from_id, v_to_id, v_amount, v_created_at, coalesce(event_at, v_created_at),
+    metadata, v_currency, v_from_name, v_to_name, v_from_balance, v_to_balance,
+    v_from_version, v_to_version, v_hold.group_id, app_id, v_from_tenant_id,
+    v_to_tenant_id, hold_id, false
   );
 end;
 $$;
@@ -20549,38 +22188,17 @@ create or replace trigger holds_are_never_deleted
 before delete or truncate on pgledger.holds
 for each statement execute function pgledger.refuse_change();
 
--- The condition costs less than a call of a function that would look.
-create or replace trigger holds_only_end
-before update on pgledger.holds
-for each row
-when (
-  old.id <> new.id
-  or old.from_key <> new.from_key
-  or old.to_key <> new.to_key
-  or old.app_id <> new.app_id
-  or old.amount <> new.amount
-  or old.created_at <> new.created_at
-  or old.event_at is distinct from new.event_at
-  or old.first_expires_at is distinct from new.first_expires_at
-  or old.group_id is distinct from new.group_id
-  or old.metadata is distinct from new.metadata
-  or old.posted_amount > new.posted_amount
-  or old.out_released and not new.out_released
-  or old.in_released and not new.in_released
-  or old.status <> 0
-  and (
-    old.status <> new.status
-    or old.posted_amount <> new.posted_amount
-    or old.expires_at is distinct from new.expires_at
-    or old.ended_at is distinct from new.ended_at
-  )
-)
-execute function pgledger.refuse_change();
+-- It is asked for the columns that a statement sets, which costs a posting nothing.
+create or replace trigger holds_keep_what_was_asked
+before update of id, from_key, to_key, from_is_first, app_id, amount, created_at, event_at,
+first_expires_at, group_id, metadata
+on pgledger.holds
+for each row execute function pgledger.refuse_change();
 
 alter table pgledger.holds
 enable always trigger holds_rows_are_never_deleted,
 enable always trigger holds_are_never_deleted,
-enable always trigger holds_only_end;
+enable always trigger holds_keep_what_was_asked;
 
 create or replace trigger account_changes_rows_never_change
 before update or delete on pgledger.account_changes
@@ -20846,6 +22464,7 @@ begin
     from pgledger.holds
     where holds.to_key = any(account_keys)
       and not holds.in_released
+      and holds.expires_at is not null
       and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
   );
   if v_ids = '{}' then
@@ -22722,7 +24341,7 @@ as $$
     select
       holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
       holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
-      holds.in_released, holds.amount - holds.posted_amount as rest
+      holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest
     from pgledger.holds
     where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
   ),
@@ -22783,6 +24402,7 @@ as $$
     select
       hold.id,
       hold.from_key <> hold.to_key
+      and hold.from_is_first = (source.id < target.id)
       and source.currency = target.currency
       and hold.app_id = source.app_id
       and hold.app_id = target.app_id
@@ -49045,7 +50665,7 @@ values
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0016_create_holds.sql', 'versioned', 'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', 'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0019_require_conditions.sql', 'versioned', 'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49117,7 +50737,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c6dbc1059c5ecc82e7eeef16082f558afcdb83ffa9fc6b86efe4787366eca88e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dde412b64bb206ed14a6a0446de32af432df1ee2d006eb732d894bd1df0ec2a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49154,6 +50774,7 @@ values
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'b2329c49aab674da2edee29f1bf5a1bc75be45316938ad1838f9302adad2091f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'b8c62f2d06798619bc1982a39a18a28bbdbf94796e3cf2000fd0cc5265c36807', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49161,6 +50782,7 @@ values
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '537903b0463d1ad2b903e1102abb5f616836c143269fcd46c24f10aa862586ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '37db1f7a1df465827abd057688f4a98cbda751a245f32a4c8973902fc825bb12', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', 'eb193289f3ca970f185c4c5797c03d2b8b7519a343c0f1005ed16ac7ff23ea0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49177,6 +50799,7 @@ values
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '0210631d12a08c53e5caf0cd1e03125ce45d01976878310f7b386d60fe633efe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', '35ee661d8bd2896ad7484abba8f709429cbdc76af2b85639f6c16da3aeb12f19', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', 'd08ba5679f717ac620f9e3f9c28075a1c0e151b1ed2456738f72e5ab1201c2fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '00169d3efcec50c7b5afb1db255882f8cf03cf39cb8ea99aae970e9e862ca014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49184,18 +50807,20 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'd1a596ec800494b2802c01528cd3b774f19bdf0700b98d3b659e4659154cd1cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1da88d59aaf3bf64a77ccdb0156b6e32e3e24b22b7dbb6d9af4f9a8138e8774f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1dae41a20892e679c6bb375f99a1a35271bcb1034ce7af626aca45266ecd2ee5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/given_arguments.sql', 'repeatable', 'dad580e2998e2a128781897d41f14a5b5ceb6246ae2a80f549bd8a80821241ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', '71ba64a3fff1923dedf59a7592123a8b924ace22b3eacf29b807b2b536361ea6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_of_request.sql', 'repeatable', '629361d6734cffb6fd29574536f441d5d6ade46527b61c483a53e1fa109594ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49208,11 +50833,14 @@ values
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_accounts.sql', 'repeatable', '40911deffdf01684f83e67e762afd328bdfbeac8bfa3209d158cea9f3db57ce9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_holds.sql', 'repeatable', 'acf646c8d94798e60c1993b1da47e24a7e3261ed2ac2b2145cb955ac492227de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '74b3a793dd348ed39321518c23d837f3fbc93a90a2efe23cddf53f7313b0cfa8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '4d375be1625d2ed7a9dd34ace5bab6e55f5f8b58ed8b854527d42705193c4a80', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49227,7 +50855,8 @@ values
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'bb660e3c71fa1f16e0aafe2022697f134ab82202eceb619a68296c62de6838d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '99b9c495063b84675850c55b5da0e5a5b589a5b607caee3351bec3dc2e2969af', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '29bbb594541cd098a4be90214e859ef4c30d4c4b8f37da218708527ca712abb7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '4620dafe6fa2d7e88de4fb67fada4d3562ba3e424352e6e4187906dd5c5da91e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49245,7 +50874,8 @@ values
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'a0c4fac42d03d4a7ced8a9c3e066ef063bf34c796a4c11ae210efac2257695d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5c2ffbfcb28d2607e2f67617444a3e927d8bb84c97dbad95a36c938b02ab1b35', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '2ebb3a21ba4154190b8bb4424bf261d80ddd221752868cfcc000afb1da552567', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49264,8 +50894,9 @@ values
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '646117d4b365449179c69d2834f0f7ecb037b3b36e4c26ed65166625893c6b0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '1e6041104707196cc898abfa3528c42487f1e7f35646ba6a8d1e03d63d773e3a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '4e05fc929cd484ef72528fd8cae8d0cd600212e26fdf21fa191d0da3171fb6f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'af29a5002023048b030cf0590365d2a93a7221f0620a91b7de8ba700bf801bf1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49273,12 +50904,12 @@ values
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'e8015d6adbe851ee095004ef5aabceec911c4d251a4a6063a7f414f13532ad2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '361bf69582f376d051d619380bea2649da260ba5e48b7e1d660b6272edd7904e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '160014197545d2553dd28c1891f1b8b8778c6adc31e55a3c3bfa0e6967a8229c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -49314,7 +50945,7 @@ values
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7515d3a948995d74bd5929edeef93dd7a4a83cd62546a1954cf21730baea7f7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '4a5cc0e87c1f72a1c18ef597cce26c3fda101abd3e94a46b27df7edfad88ab3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),

@@ -7,11 +7,20 @@ from decimal import Decimal
 
 from psycopg.rows import scalar_row
 
-from pgledger._generated.ledger_statements import TRANSFER_ROW
+from pgledger._generated.ledger_statements import HOLD_ROW, TRANSFER_ROW
 from pgledger._generated.ledger_sync import LedgerCalls
+from pgledger._hold_requests import hold_arrays, posting_arrays
 from pgledger._requests import named_request_arrays, request_arrays
 from pgledger._wire import flag_text
-from pgledger.types import Entry, NamedTransferRequest, Transfer, TransferRequest
+from pgledger.types import (
+    Entry,
+    Hold,
+    HoldRequest,
+    NamedTransferRequest,
+    PostingRequest,
+    Transfer,
+    TransferRequest,
+)
 
 __all__ = ["Ledger"]
 
@@ -198,6 +207,76 @@ class Ledger(LedgerCalls):
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
                 *last_arrays,
+            ),
+        )
+
+    def create_holds(
+        self,
+        hold_requests: Iterable[HoldRequest],
+        *,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> list[Hold]:
+        """Makes up to 100,000 holds, all or none: ``pgledger_create_holds_bulk``.
+
+        Args:
+            hold_requests: What to hold, in order. Limits hold after every single one.
+            app_id: Set of books that all accounts belong to.
+            group_id: A name for these holds and the transfers that post them.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            One hold for each request, in their order; an empty list for none.
+
+        Raises:
+            PgledgerError: Any error of :meth:`create_hold`; its message begins with the request
+                at fault, counted from 1, and nothing was held.
+            BatchTooLarge: More than 100,000 requests.
+            InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+        """
+        return self._fetch_all(
+            HOLD_ROW,
+            self._statements.create_holds,
+            (
+                *hold_arrays(hold_requests),
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
+    def post_holds(
+        self,
+        posting_requests: Iterable[PostingRequest | str],
+        *,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> list[Transfer]:
+        """Moves what up to 100,000 holds keep back, all or none: ``pgledger_post_holds_bulk``.
+
+        Args:
+            posting_requests: What to post, in order: each a :class:`~pgledger.PostingRequest`, or
+                the id of a hold, for all that is left of it. A hold may be asked for several times.
+            app_id: Set of books that all holds belong to.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            One transfer for each request, in their order; an empty list for none.
+
+        Raises:
+            PgledgerError: Any error of :meth:`post_hold`; its message begins with the request at
+                fault, counted from 1, and nothing was posted.
+            BatchTooLarge: More than 100,000 requests.
+            InvalidScope: ``app_id`` is too long or cannot be seen.
+        """
+        return self._fetch_all(
+            TRANSFER_ROW,
+            self._statements.post_holds,
+            (
+                *posting_arrays(posting_requests),
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
             ),
         )
 

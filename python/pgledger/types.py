@@ -20,8 +20,10 @@ __all__ = [
     "Check",
     "Entry",
     "Hold",
+    "HoldRequest",
     "NamedTransferRequest",
     "PathBalance",
+    "PostingRequest",
     "Transfer",
     "TransferRequest",
 ]
@@ -105,3 +107,47 @@ class NamedTransferRequest:
     require_from_balance: Range[Decimal] | None = field(default=None, kw_only=True)
     require_to_balance: Range[Decimal] | None = field(default=None, kw_only=True)
     idempotency_key: str | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """One hold to make, for :meth:`pgledger.Ledger.create_holds`.
+
+    Attributes:
+        from_account_id: Account that the amount is to leave.
+        to_account_id: Account that the amount is to reach.
+        amount: What to hold, in units of both accounts' currency: a Decimal or an int.
+        expires_at: From when on it is expired, aware and in the future; None means never.
+        event_at: When it happened in the world, aware; None means when it is recorded.
+        metadata: JSON object to store with it, or None.
+        id: The hold's id if the caller chooses it, which makes the request repeatable.
+    """
+
+    from_account_id: str
+    to_account_id: str
+    amount: Decimal | int
+    expires_at: datetime | None = field(default=None, kw_only=True)
+    event_at: datetime | None = field(default=None, kw_only=True)
+    metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
+    id: str | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRequest:
+    """One hold to post, whole or in part, for :meth:`pgledger.Ledger.post_holds`.
+
+    Attributes:
+        hold_id: The hold.
+        amount: What to move, a Decimal or an int; None means all that is left of the hold then.
+        final: Whether what is then left of the hold is released.
+        event_at: When it happened in the world, aware; None means when it is recorded.
+        metadata: JSON object to store with the transfer, or None.
+        id: The transfer's id if the caller chooses it, which makes the request repeatable.
+    """
+
+    hold_id: str
+    amount: Decimal | int | None = field(default=None, kw_only=True)
+    final: bool = field(default=True, kw_only=True)
+    event_at: datetime | None = field(default=None, kw_only=True)
+    metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
+    id: str | None = field(default=None, kw_only=True)

@@ -25,10 +25,12 @@ from scripts.generated.words import Words, block, escaped, sentence
 # pgledger._billing_async.
 BY_HAND: Final = frozenset(
     {
+        "pgledger_create_holds_bulk",
         "pgledger_create_transfers_bulk",
         "pgledger_create_transfers_bulk_by_name",
         "pgledger_create_transfers_bulk_count",
         "pgledger_create_transfers_bulk_ids",
+        "pgledger_post_holds_bulk",
         "ledger_ingest_usage",
     }
 )

@@ -18,6 +18,7 @@ create table pgledger.holds (
   status smallint default 0 not null,
   out_released boolean default false not null,
   in_released boolean default false not null,
+  from_is_first boolean not null,
   amount numeric not null,
   posted_amount numeric default 0 not null,
   id text collate "C" not null,
@@ -28,13 +29,14 @@ create table pgledger.holds (
 );
 
 -- What an account still holds back. Status stands before the time, because an expiry that one side
--- has written counts on the other side even if the clock steps back.
+-- has written counts on the other side even if the clock steps back. Of what an account is to be
+-- given, only expired holds are looked for.
 create index holds_from_key_status_expires_at_idx
 on pgledger.holds (from_key, status, expires_at)
 where not out_released;
 create index holds_to_key_status_expires_at_idx
 on pgledger.holds (to_key, status, expires_at)
-where not in_released;
+where not in_released and expires_at is not null;
 create index holds_app_id_expires_at_idx
 on pgledger.holds (app_id, expires_at)
 where expires_at is not null and not (out_released and in_released);
@@ -60,6 +62,9 @@ comment on column pgledger.holds.out_released is
   'Whether what was left of it has been taken out of held_out of the account it is to leave.';
 comment on column pgledger.holds.in_released is
   'Whether what was left of it has been taken out of held_in of the account it is to reach.';
+comment on column pgledger.holds.from_is_first is
+  'Whether the id of the account that it is to leave is the lower one, by collation C: the order of '
+  'their locks.';
 comment on column pgledger.holds.amount is
   'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.holds.posted_amount is

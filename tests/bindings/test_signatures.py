@@ -36,6 +36,7 @@ from pgledger import (
     Entry,
     Feature,
     FeatureUsage,
+    HoldRequest,
     Invoice,
     InvoiceLine,
     InvoicePreview,
@@ -45,6 +46,7 @@ from pgledger import (
     PathBalance,
     Payment,
     Plan,
+    PostingRequest,
     PriceLine,
     Rejection,
     Subscription,
@@ -77,18 +79,22 @@ BATCHES: Mapping[str, Callable[..., Any]] = {
     "pgledger_create_transfers_bulk_by_name": Ledger.create_transfers_by_name,
     "pgledger_create_transfers_bulk_ids": Ledger.create_transfers_ids,
     "pgledger_create_transfers_bulk_count": Ledger.create_transfers_count,
+    "pgledger_create_holds_bulk": Ledger.create_holds,
+    "pgledger_post_holds_bulk": Ledger.post_holds,
 }
 
 # What one request of such a call is.
 REQUESTS: Mapping[str, type] = dict.fromkeys(BATCHES, TransferRequest) | {
-    "pgledger_create_transfers_bulk_by_name": NamedTransferRequest
+    "pgledger_create_transfers_bulk_by_name": NamedTransferRequest,
+    "pgledger_create_holds_bulk": HoldRequest,
+    "pgledger_post_holds_bulk": PostingRequest,
 }
 
 # What stands for each public function of the ledger. Ids are converted without asking the database.
 CALLS: Mapping[str, Callable[..., Any]] = {
     f"pgledger_{name}": method
     for name, method in inspect.getmembers(Ledger, inspect.isfunction)
-    if name[0] != "_" and not name.startswith("create_transfers") and name not in WITHOUT_FUNCTION
+    if name[0] != "_" and method not in BATCHES.values() and name not in WITHOUT_FUNCTION
 } | {
     **BATCHES,
     "pgledger_ulid_to_uuid": ids.ulid_to_uuid,
@@ -290,20 +296,19 @@ def test_calls_take_the_arguments_of_their_functions(functions):
 @pytest.mark.parametrize("name", BATCHES)
 def test_batches_take_the_arguments_of_their_function(functions, name):
     bulk = next(f for f in functions if f.name == name)
-    # An array that may be left out is then null, and an empty tenant is what null stands for.
+    # An array that may be left out is then null, which stands for what a request has otherwise.
     arrays = {
         f"{field.name}s".replace("cys", "cies"): (
-            REQUIRED if field.default is dataclasses.MISSING else field.default or None
+            REQUIRED if field.default is dataclasses.MISSING else None
         )
         for field in dataclasses.fields(REQUESTS[name])
     }
     arguments = python_arguments(BATCHES[name])
     assert [*arrays] == [name for name in bulk.arguments if name in arrays]
-    assert list(arguments) == [
-        "transfer_requests",
-        *(name for name in bulk.arguments if name not in arrays),
-    ]
-    assert arguments.pop("transfer_requests") is REQUIRED
+    requests, *rest = arguments
+    assert requests.endswith("_requests")
+    assert rest == [name for name in bulk.arguments if name not in arrays]
+    assert arguments.pop(requests) is REQUIRED
     assert arrays | arguments == bulk.arguments
 
 
@@ -316,18 +321,24 @@ def test_batches_take_the_arguments_of_their_function(functions, name):
             Ledger.create_transfer_by_name,
             Ledger.create_transfers_by_name,
         ),
+        (HoldRequest, Ledger.create_hold, Ledger.create_holds),
+        (PostingRequest, Ledger.post_hold, Ledger.post_holds),
     ],
 )
-def test_a_request_takes_what_a_single_transfer_takes(kind, single, batch):
+def test_a_request_takes_what_a_single_call_takes(kind, single, batch):
     request = {
         field.name: REQUIRED if field.default is dataclasses.MISSING else field.default
         for field in dataclasses.fields(kind)
     }
     # The rest is said once for all of them.
-    rest = {"app_id", "allow_future_event_at"}
+    rest = {"app_id", "allow_future_event_at"} | (
+        {"group_id", "expires_in"} if kind is HoldRequest else set[str]()
+    )
+    if kind in {HoldRequest, PostingRequest}:
+        rest.add("idempotency_key")
     taken = python_arguments(single)
     assert request == {name: value for name, value in taken.items() if name not in rest}
-    assert rest < python_arguments(batch).keys()
+    assert rest - {"expires_in", "idempotency_key"} < python_arguments(batch).keys()
 
 
 def test_statements_name_and_type_every_argument(functions):

@@ -551,8 +551,11 @@ GUARDS = {
         *("idempotency_keys", "before update or truncate", "statement"),
     ),
 }
-# It has a condition, so it cannot be made anew as the others are.
-GUARD_OF_HOLDS = "holds_only_end"
+# One has a condition, the other columns, so they cannot be made anew as the others are.
+GUARDS_OF_HOLDS = {
+    "holds_only_end": ("(old.ended_at IS NOT NULL)", "false"),
+    "holds_keep_what_was_asked": (", amount,", ","),
+}
 CHECK_OF_GUARDS = "triggers that keep records unchanged stand and are always on"
 
 
@@ -587,7 +590,7 @@ def test_guards_listed_here_are_all_there_are(conn):
             " 'pgledger.idempotency_keys'::regclass,"
             " 'pgledger.reversals_over_limits'::regclass)"
         )
-    } == {*GUARDS, GUARD_OF_HOLDS}
+    } == {*GUARDS, *GUARDS_OF_HOLDS}
     for trigger in GUARDS:
         conn.execute(create_guard(trigger).encode())
     # Made anew as they were, they are as good: nothing but what the tests below do is found.
@@ -632,27 +635,32 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
             assert example in GUARDS
 
 
-def test_a_weaker_guard_of_holds_is_found(conn, subtests):
+@pytest.mark.parametrize("guard", GUARDS_OF_HOLDS)
+def test_a_weaker_guard_of_holds_is_found(conn, guard, subtests):
     (made,) = conn.execute(
-        "select pg_get_triggerdef(oid) from pg_trigger where tgname = %s", [GUARD_OF_HOLDS]
+        "select pg_get_triggerdef(oid) from pg_trigger where tgname = %s", [guard]
     ).fetchone()
-    again = f"drop trigger {GUARD_OF_HOLDS} on pgledger.holds; {{}};"
-    always = f"alter table pgledger.holds enable always trigger {GUARD_OF_HOLDS}"
+    again = f"drop trigger {guard} on pgledger.holds; {{}};"
+    always = f"alter table pgledger.holds enable always trigger {guard}"
     conn.execute((again.format(made) + always).encode())
     assert findings(conn) == {}
+    weaker = made.replace(*GUARDS_OF_HOLDS[guard])
+    assert weaker != made
     for way in (
-        f"alter table pgledger.holds disable trigger {GUARD_OF_HOLDS}",
-        f"alter table pgledger.holds enable trigger {GUARD_OF_HOLDS}",
-        f"alter table pgledger.holds enable replica trigger {GUARD_OF_HOLDS}",
-        f"drop trigger {GUARD_OF_HOLDS} on pgledger.holds",
-        f"alter trigger {GUARD_OF_HOLDS} on pgledger.holds rename to other",
+        f"alter table pgledger.holds disable trigger {guard}",
+        f"alter table pgledger.holds enable trigger {guard}",
+        f"alter table pgledger.holds enable replica trigger {guard}",
+        f"drop trigger {guard} on pgledger.holds",
+        f"alter trigger {guard} on pgledger.holds rename to other",
         again.format(made),
-        again.format(made.replace("(old.amount <> new.amount)", "false")) + always,
-        again.format(made.replace("BEFORE UPDATE", "BEFORE UPDATE OF amount")) + always,
+        again.format(weaker) + always,
+        again.format(made.replace("BEFORE UPDATE ON", "BEFORE UPDATE OF status ON")) + always
+        if "BEFORE UPDATE ON" in made
+        else again.format(made.replace("BEFORE UPDATE", "AFTER UPDATE")) + always,
     ):
         with subtests.test(way), conn.transaction(force_rollback=True):
             conn.execute(way.encode())
-            assert findings(conn)[CHECK_OF_GUARDS] == (1, GUARD_OF_HOLDS)
+            assert findings(conn)[CHECK_OF_GUARDS] == (1, guard)
 
 
 def test_guard_whose_function_was_replaced_is_found(conn):
@@ -918,7 +926,8 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
                 conn.execute(
                     f"alter table pgledger.{table} enable always trigger {trigger}".encode()
                 )
-        conn.execute(f"alter table pgledger.holds enable always trigger {GUARD_OF_HOLDS}".encode())
+        for guard in GUARDS_OF_HOLDS:
+            conn.execute(f"alter table pgledger.holds enable always trigger {guard}".encode())
         return findings(conn)
 
     return tamper

@@ -732,6 +732,7 @@ def test_an_account_ahead_of_the_clock_refuses_holds(ledger, set_clock):
             for change in (
                 "amount = amount + 1",
                 "from_key = to_key",
+                "from_is_first = not from_is_first",
                 "id = lower(id)",
                 "metadata = '{}'",
                 "group_id = 'x'",
@@ -819,6 +820,10 @@ def test_savepoints_take_holds_back(ledger):
             "update pgledger.holds set to_key = 77 where status = 2",
             "holds join two accounts of one app and currency",
         ),
+        (
+            "update pgledger.holds set from_is_first = not from_is_first where status = 2",
+            "holds join two accounts of one app and currency",
+        ),
         *(
             (
                 f"update pgledger.holds set {change}",
@@ -850,7 +855,10 @@ def test_what_was_tampered_with_is_found(ledger, statement, check):
         ("transfers", ("transfers_rows_never_change", "transfers_never_change")),
         (
             "holds",
-            ("holds_rows_are_never_deleted", "holds_are_never_deleted", "holds_only_end"),
+            (
+                *("holds_rows_are_never_deleted", "holds_are_never_deleted", "holds_only_end"),
+                "holds_keep_what_was_asked",
+            ),
         ),
     ):
         for trigger in triggers:

@@ -248,6 +248,7 @@ EMPTY = """
   alter table pgledger.holds
     enable always trigger holds_rows_are_never_deleted,
     enable always trigger holds_are_never_deleted,
+    enable always trigger holds_keep_what_was_asked,
     enable always trigger holds_only_end;
   alter table pgledger.transfers
     enable always trigger transfers_rows_never_change,

@@ -491,6 +491,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | expiry
             for expiry in ({"expires_at": "2025-03-01+00"}, {"expires_in": "7 days"})
         ],
+        "pgledger_create_holds_bulk": [
+            bulk | {"ids": given, "expires_ats": '{null,"2025-03-01+00"}'}
+            for given in (None, f"{{null,pglh_{new_ulid}}}")
+        ],
         "pgledger_create_transfer": [
             metadata
             | conditions
@@ -556,6 +560,12 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "pgledger_purge_idempotency_keys": [
             {"before": "2025-01-01+00", "max_keys": "10", "allow_recent": "true", "app_id": ""}
+        ],
+        "pgledger_post_holds_bulk": [
+            {name: bulk[name] for name in ("metadatas", "event_ats", "app_id")}
+            | {"hold_ids": f"{{{hold},{hold}}}", "amounts": "{1,0.5}", "finals": "{false,null}"}
+            | {"ids": given, "allow_future_event_at": "true"}
+            for given in (None, f"{{null,pglt_{new_ulid}}}")
         ],
         "pgledger_raise_sequences": [{}],
         "pgledger_reopen_account": [account | {"id": closed}],

@@ -69,6 +69,20 @@ class LedgerStatements:
             allow_future_event_at="boolean",
             idempotency_key="text",
         )
+        self.create_holds = calls.rows(
+            Hold,
+            "pgledger_create_holds_bulk",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            expires_ats="timestamptz[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+        )
         self.create_transfer = calls.rows(
             Transfer,
             "pgledger_create_transfer",
@@ -311,6 +325,18 @@ class LedgerStatements:
             app_id="text",
             allow_future_event_at="boolean",
             idempotency_key="text",
+        )
+        self.post_holds = calls.rows(
+            Transfer,
+            "pgledger_post_holds_bulk",
+            hold_ids="text[]",
+            amounts="numeric[]",
+            finals="boolean[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            allow_future_event_at="boolean",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(

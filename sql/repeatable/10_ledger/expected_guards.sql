@@ -276,6 +276,11 @@ as $$
       'check_hold_request(text, text, numeric, timestamp with time zone, interval, timestamp '
       'with time zone, jsonb, text, boolean, bigint, bigint)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'check_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
     (
@@ -329,6 +334,11 @@ as $$
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_price_bounds(jsonb, text)', 'owner', '', ''),
@@ -450,6 +460,11 @@ as $$
       'create_keyed_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
       'text[], text, text, bigint[], bigint[], numrange[], numrange[], text[], text, text[], '
       'text[], text[], text[], text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'create_repeatable_holds(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -617,6 +632,7 @@ as $$
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
+    ('function', 'private', 'holds_by_id(text[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
@@ -691,6 +707,10 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'keep_ended_hold()', 'owner', '',
+      'search_path=pg_catalog, pgledger, pg_temp'
+    ),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     (
@@ -746,6 +766,7 @@ as $$
     ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_hold(text, text, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'lock_holds(text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_named_accounts(text[], text[], text[], text)', 'owner', '', ''),
     ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
@@ -767,6 +788,11 @@ as $$
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
       'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'make_holds(text[], text[], numeric[], timestamp with time zone[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -818,6 +844,11 @@ as $$
       'function', 'private',
       'named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, text, '
       'text, text, bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'new_hold_places(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
@@ -906,8 +937,13 @@ as $$
     ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
-      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone, '
-      'bigint, bigint)', 'owner', '', ''
+      'post_changed_hold(text, numeric, boolean, numeric, numeric, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], text[], '
+      'timestamp with time zone, timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1774,6 +1810,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_holds_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean, bigint, bigint, numrange, numrange, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -1872,6 +1914,12 @@ as $$
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2207,18 +2255,16 @@ as $$
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'holds', 'holds_keep_what_was_asked', '', '',
+      'CREATE TRIGGER holds_keep_what_was_asked BEFORE UPDATE OF id, from_key, to_key, '
+      'from_is_first, app_id, amount, created_at, event_at, first_expires_at, group_id, '
+      'metadata ON pgledger.holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_only_end', '', '',
       'CREATE TRIGGER holds_only_end BEFORE UPDATE ON pgledger.holds FOR EACH ROW WHEN '
-      '(((old.id <> new.id) OR (old.from_key <> new.from_key) OR (old.to_key <> new.to_key) OR '
-      '(old.app_id <> new.app_id) OR (old.amount <> new.amount) OR (old.created_at <> '
-      'new.created_at) OR (old.event_at IS DISTINCT FROM new.event_at) OR '
-      '(old.first_expires_at IS DISTINCT FROM new.first_expires_at) OR (old.group_id IS '
-      'DISTINCT FROM new.group_id) OR (old.metadata IS DISTINCT FROM new.metadata) OR '
-      '(old.posted_amount > new.posted_amount) OR (old.out_released AND (NOT '
-      'new.out_released)) OR (old.in_released AND (NOT new.in_released)) OR ((old.status <> 0) '
-      'AND ((old.status <> new.status) OR (old.posted_amount <> new.posted_amount) OR '
-      '(old.expires_at IS DISTINCT FROM new.expires_at) OR (old.ended_at IS DISTINCT FROM '
-      'new.ended_at))))) EXECUTE FUNCTION pgledger.refuse_change()'
+      '(((old.ended_at IS NOT NULL) OR (old.posted_amount > new.posted_amount))) EXECUTE '
+      'FUNCTION pgledger.keep_ended_hold()'
     ),
     (
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',

@@ -28,6 +28,7 @@ begin
     from pgledger.holds
     where holds.to_key = account_key
       and not holds.in_released
+      and holds.expires_at is not null
       and (holds.status = 3 or holds.status = 0 and holds.expires_at <= v_now);
   end if;
 

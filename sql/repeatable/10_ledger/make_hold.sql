@@ -1,6 +1,7 @@
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now.
+then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and of
+a batch whose accounts have no room at first sight.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
@@ -40,8 +41,8 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-  v_id text := id;
+  v_amount numeric := amount;
+  v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
   v_from_balance numeric;
@@ -64,6 +65,9 @@ declare
   v_earlier pgledger.holds;
   v_ok boolean;
 begin
+  if scale(amount) > 18 then
+    v_amount := trim_scale(amount);
+  end if;
   if id is not null or idempotency_key is not null then
     v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(pgledger.clock()));
     v_earlier := pgledger.repeated_hold(
@@ -75,37 +79,63 @@ begin
     end if;
   end if;
 
-  for v_step in 1..2 loop
-    if v_from_is_first = (v_step = 1) then
-      update pgledger.accounts
-      set held_out = accounts.held_out + v_amount
-      where accounts.id = from_account_id
-      returning
-        accounts.key, accounts.updated_at, accounts.balance,
-        accounts.status = 0
-        and accounts.balance - accounts.held_out > -1e30
-        and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-      into
-        v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-        v_from_name, v_from_tenant_id;
-    else
-      update pgledger.accounts
-      set held_in = accounts.held_in + v_amount
-      where accounts.id = to_account_id
-      returning
-        accounts.key, accounts.updated_at, accounts.balance,
-        accounts.status = 0
-        and accounts.balance + accounts.held_in < 1e30
-        and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-        and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-      into
-        v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-        v_to_tenant_id;
-    end if;
-  end loop;
+  if v_from_is_first then
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+  end if;
 
   if (
     v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
@@ -157,16 +187,14 @@ begin
     );
   end if;
 
-  if v_id is null then
-    v_id := 'pglh_' || pgledger.new_ulid(v_now);
-  end if;
+  v_id := coalesce(v_id, 'pglh_' || pgledger.new_ulid(v_now));
   insert into pgledger.holds (
-    from_key, to_key, created_at, event_at, expires_at, first_expires_at, amount, id, app_id,
-    group_id, metadata
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
   )
   values (
-    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_amount, v_id,
-    make_hold.app_id, make_hold.group_id, make_hold.metadata
+    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_from_is_first,
+    v_amount, v_id, make_hold.app_id, make_hold.group_id, make_hold.metadata
   )
   on conflict on constraint holds_id_pk do nothing;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for

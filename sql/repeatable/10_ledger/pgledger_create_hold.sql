@@ -5,8 +5,16 @@ Checks, in this order: app_id, group_id; the request's own values; that the acco
 a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
 that the hold expires in the future.
 
-Locks and errors: those of pgledger.make_hold; besides, NullArgument, InvalidScope, SameAccount,
-InvalidTime, EventAtInFuture, InvalidMetadata, InvalidArgument.
+Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back with
+the call. Neither versions nor times of accounts change: those count transfers.
+
+A hold with an id, which may be a repeat, and one with expires_in go to pgledger.make_hold. The body
+is long for the reason given for pgledger_create_transfer.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
+of both, ascending by id.
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidTime, EventAtInFuture,
+InvalidMetadata, InvalidArgument, and those of pgledger.make_hold.
 */
 create or replace function @extschema@.pgledger_create_hold(
   from_account_id text,
@@ -30,6 +38,26 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  v_amount numeric := amount;
+  v_id text;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_currency text;
+  v_from_app_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_currency text;
+  v_to_app_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_now timestamptz;
+  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
@@ -47,12 +75,126 @@ begin
       from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
       allow_future_event_at
     );
+    v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
     v_ok := pgledger.check_key(idempotency_key);
+    if id is not null or expires_in is not null or idempotency_key is not null then
+      return pgledger.make_hold(
+        from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+        app_id, group_id, idempotency_key => idempotency_key
+      );
+    end if;
   end if;
 
-  return pgledger.make_hold(
-    from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
-    app_id, group_id, idempotency_key => idempotency_key
+  if v_from_is_first then
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+  else
+    update pgledger.accounts
+    set held_in = accounts.held_in + v_amount
+    where accounts.id = to_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance + accounts.held_in < 1e30
+      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
+      v_to_tenant_id;
+
+    update pgledger.accounts
+    set held_out = accounts.held_out + v_amount
+    where accounts.id = from_account_id
+    returning
+      accounts.key, accounts.updated_at, accounts.balance,
+      accounts.status = 0
+      and accounts.balance - accounts.held_out > -1e30
+      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
+      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+    into
+      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
+      v_from_name, v_from_tenant_id;
+  end if;
+
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
+      ]
+    );
+  end if;
+
+  v_now := pgledger.clock();
+  if v_from_at > v_now or v_to_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at)
+    );
+  end if;
+  if expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(expires_at, v_now);
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(
+      array[from_account_id], array[to_account_id]
+    );
+    v_ok := pgledger.check_scales(
+      array[from_account_id], array[to_account_id], array[v_amount]
+    );
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.check_balance(v_from_key, v_from_balance, -v_amount, is_held => true);
+    v_ok := pgledger.check_balance(v_to_key, v_to_balance, v_amount, is_held => true);
+  end if;
+
+  v_id := 'pglh_' || pgledger.new_ulid(v_now);
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
+  )
+  values (
+    v_from_key, v_to_key, v_now, pgledger_create_hold.event_at, pgledger_create_hold.expires_at,
+    pgledger_create_hold.expires_at, v_from_is_first, v_amount, v_id, pgledger_create_hold.app_id,
+    pgledger_create_hold.group_id, pgledger_create_hold.metadata
+  );
+
+  return row(
+    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
+    coalesce(event_at, v_now), expires_at, null::timestamptz, metadata, v_from_currency,
+    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
   );
 end;
 $$;

@@ -12,12 +12,9 @@ create or replace function pgledger.post_changed_hold(
   assumed_amount numeric,
   assumed_release numeric,
   at timestamptz,
-  request_index bigint,
-  request_count bigint,
   out amount numeric,
   out from_balance numeric,
-  out to_balance numeric,
-  out expires_at timestamptz
+  out to_balance numeric
 )
 language plpgsql
 volatile
@@ -32,20 +29,17 @@ begin
   v_hold := pgledger.lock_hold(
     hold_id, (select holds.app_id from pgledger.holds where holds.id = hold_id)
   );
-  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock(), request_index, request_count);
+  v_ok := pgledger.check_hold_pending(v_hold, pgledger.clock());
 
   v_rest := v_hold.amount - v_hold.posted_amount;
   if requested_amount > v_rest then
     v_ok := pgledger.fail(
       'HoldAmountExceeded',
-      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text],
-      request_index,
-      request_count
+      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text]
     );
   end if;
   amount := coalesce(trim_scale(requested_amount), v_rest);
   v_released := case when final then v_rest else amount end;
-  expires_at := v_hold.expires_at;
 
   update pgledger.accounts
   set

@@ -60,38 +60,17 @@ create or replace trigger holds_are_never_deleted
 before delete or truncate on pgledger.holds
 for each statement execute function pgledger.refuse_change();
 
--- The condition costs less than a call of a function that would look.
-create or replace trigger holds_only_end
-before update on pgledger.holds
-for each row
-when (
-  old.id <> new.id
-  or old.from_key <> new.from_key
-  or old.to_key <> new.to_key
-  or old.app_id <> new.app_id
-  or old.amount <> new.amount
-  or old.created_at <> new.created_at
-  or old.event_at is distinct from new.event_at
-  or old.first_expires_at is distinct from new.first_expires_at
-  or old.group_id is distinct from new.group_id
-  or old.metadata is distinct from new.metadata
-  or old.posted_amount > new.posted_amount
-  or old.out_released and not new.out_released
-  or old.in_released and not new.in_released
-  or old.status <> 0
-  and (
-    old.status <> new.status
-    or old.posted_amount <> new.posted_amount
-    or old.expires_at is distinct from new.expires_at
-    or old.ended_at is distinct from new.ended_at
-  )
-)
-execute function pgledger.refuse_change();
+-- It is asked for the columns that a statement sets, which costs a posting nothing.
+create or replace trigger holds_keep_what_was_asked
+before update of id, from_key, to_key, from_is_first, app_id, amount, created_at, event_at,
+first_expires_at, group_id, metadata
+on pgledger.holds
+for each row execute function pgledger.refuse_change();
 
 alter table pgledger.holds
 enable always trigger holds_rows_are_never_deleted,
 enable always trigger holds_are_never_deleted,
-enable always trigger holds_only_end;
+enable always trigger holds_keep_what_was_asked;
 
 create or replace trigger account_changes_rows_never_change
 before update or delete on pgledger.account_changes

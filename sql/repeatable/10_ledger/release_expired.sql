@@ -32,6 +32,7 @@ begin
     from pgledger.holds
     where holds.to_key = any(account_keys)
       and not holds.in_released
+      and holds.expires_at is not null
       and (holds.status = 3 or holds.status = 0 and holds.expires_at <= at)
   );
   if v_ids = '{}' then

@@ -15,7 +15,7 @@ as $$
     select
       holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
       holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
-      holds.in_released, holds.amount - holds.posted_amount as rest
+      holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest
     from pgledger.holds
     where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
   ),
@@ -76,6 +76,7 @@ as $$
     select
       hold.id,
       hold.from_key <> hold.to_key
+      and hold.from_is_first = (source.id < target.id)
       and source.currency = target.currency
       and hold.app_id = source.app_id
       and hold.app_id = target.app_id

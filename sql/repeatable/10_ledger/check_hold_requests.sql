@@ -1,0 +1,104 @@
+/*
+Refuses a batch of holds whose shape is wrong, then the lowest of its requests whose own values are
+wrong. As in pgledger.check_transfer_requests, one statement finds out whether the whole batch is
+sound; only if it is not are the requests looked at one by one.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
+pgledger.check_hold_request.
+*/
+create or replace function pgledger.check_hold_requests(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(from_account_ids);
+  v_request record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
+      'ids'
+    ],
+    array[
+      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(expires_ats),
+      cardinality(event_ats), cardinality(metadatas), cardinality(ids)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+    ],
+    3,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  perform
+  from (
+    select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(expires_ats),
+      unnest(event_ats), unnest(metadatas), unnest(ids)
+  ) as request (from_account_id, to_account_id, amount, expires_at, event_at, metadata, id)
+  where (
+    request.from_account_id <> request.to_account_id
+    and pgledger.amount_fault(request.amount) is null
+    and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
+  ) is not true
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  for v_request in
+    select
+      request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+      request.event_at, request.metadata, request.id, request.index
+    from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
+      with ordinality as request (
+        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, index
+      )
+    order by request.index
+  loop
+    v_ok := pgledger.check_hold_request(
+      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.expires_at,
+      null, v_request.event_at, v_request.metadata, v_request.id, allow_future_event_at,
+      v_request.index, v_count
+    );
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_requests is
+  'Raises what is wrong with the shape of a batch of holds, or with its first request that is '
+  'wrong.';
+
+revoke all on function pgledger.check_hold_requests from public;
