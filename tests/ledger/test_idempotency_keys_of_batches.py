@@ -194,7 +194,7 @@ def test_each_key_has_1_to_255_characters(ledger, key):
         ([pay(ledger, 0), pay(ledger, 1, idempotency_key=key)], InvalidAmount),
         ([pay(ledger, 1, idempotency_key=key), pay(ledger, 0)], InvalidArgument),
     ):
-        with pytest.raises(error, match="request [12] of 2"):
+        with pytest.raises(error, match=r"request [12] of 2"):
             ledger.create_transfers(requests)
 
 
