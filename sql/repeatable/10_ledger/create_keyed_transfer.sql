@@ -29,7 +29,7 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key pgledger.idempotency_keys;
+  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
