@@ -10503,10 +10503,10 @@ revoke all on function pgledger.create_bulk_transfers from public;
 Makes a transfer whose request gave a key and nothing else that is optional, once. The request's own
 values were checked.
 
-It looks for the key before anything is locked, because a repeat needs no lock. Then it is the plain
-path of pgledger.pgledger_create_transfer: what was updated is checked after it. The key is taken
-between, before status, decimal places and limits are looked at. If another call has used it since
-it was looked for, both accounts are put back to what they were.
+It is the plain path of pgledger.pgledger_create_transfer: what was updated is checked after it. The
+key is taken between, before status, decimal places and limits are looked at. If it was used before,
+both accounts are put back to what they were: that costs a repeat more, and looking first would cost
+every call with a new key.
 
 The body is long because it is that plain path, where each call of a function would count.
 
@@ -10554,29 +10554,6 @@ declare
   v_created_at timestamptz;
   v_ok boolean;
 begin
-  if exists (
-    select
-    from pgledger.idempotency_keys
-    where idempotency_keys.app_id = create_keyed_transfer.app_id
-      and idempotency_keys.idempotency_key = create_keyed_transfer.idempotency_key
-  ) then
-    v_ok := pgledger.check_accounts(
-      array[from_account_id],
-      array[to_account_id],
-      app_id,
-      array(
-        select accounts.id from pgledger.accounts
-        where accounts.id in (from_account_id, to_account_id)
-      )
-    );
-    v_key := pgledger.key_of_request(
-      app_id, idempotency_key, 'pgledger_create_transfer', v_request
-    );
-    if v_key.created_at is not null then
-      return pgledger.replayed_transfer(v_key.result_id);
-    end if;
-  end if;
-
   for v_step in 1..2 loop
     if (from_account_id collate "C" < to_account_id) = (v_step = 1) then
       update pgledger.accounts
@@ -14604,19 +14581,26 @@ revoke all on function pgledger.keyed_requests from public;
 
 -- file: repeatable/10_ledger/keys_are_sound.sql
 /*
-Whether all keys of a batch have a length that a key can have.
+Whether all keys of a batch have a length that a key can have. Most batches have no keys: for them
+it is one comparison, and not a statement.
 */
 create or replace function pgledger.keys_are_sound(idempotency_keys text[])
 returns boolean
-language sql
+language plpgsql
 immutable
 parallel safe
 as $$
-  select not exists (
+begin
+  if idempotency_keys is null then
+    return true;
+  end if;
+
+  return not exists (
     select
     from unnest(idempotency_keys) as given (key)
     where char_length(given.key) not between 1 and 255
-  )
+  );
+end;
 $$;
 
 comment on function pgledger.keys_are_sound is
@@ -50797,7 +50781,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '0210631d12a08c53e5caf0cd1e03125ce45d01976878310f7b386d60fe633efe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '49a3dd9525e001972cfc9804aa8380a50f45a7c737da81cb01fda235bc026ac8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', '35ee661d8bd2896ad7484abba8f709429cbdc76af2b85639f6c16da3aeb12f19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', 'd08ba5679f717ac620f9e3f9c28075a1c0e151b1ed2456738f72e5ab1201c2fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50825,7 +50809,7 @@ values
   ('repeatable/10_ledger/key_of_request.sql', 'repeatable', '629361d6734cffb6fd29574536f441d5d6ade46527b61c483a53e1fa109594ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_requests.sql', 'repeatable', '7be341e248a045701d022e506fa7ce8d349b294fdde69cca5b1ca38dee731908', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/keys_are_sound.sql', 'repeatable', '66c920d9cfe2a4a15c691b4f840b8881dd22eb012e9b6b47cdab2df6c355ea13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keys_are_sound.sql', 'repeatable', 'dbf3c35828153a3482ca0f36f1ad2fceec93a62bcc6c63dd05bbff321b760eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keys_of_requests.sql', 'repeatable', 'cbf15366854fb0f417b13c9ad0c92248fbf2949380d261655cb4cfd46ecdad2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),

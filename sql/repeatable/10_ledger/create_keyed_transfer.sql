@@ -2,10 +2,10 @@
 Makes a transfer whose request gave a key and nothing else that is optional, once. The request's own
 values were checked.
 
-It looks for the key before anything is locked, because a repeat needs no lock. Then it is the plain
-path of pgledger.pgledger_create_transfer: what was updated is checked after it. The key is taken
-between, before status, decimal places and limits are looked at. If another call has used it since
-it was looked for, both accounts are put back to what they were.
+It is the plain path of pgledger.pgledger_create_transfer: what was updated is checked after it. The
+key is taken between, before status, decimal places and limits are looked at. If it was used before,
+both accounts are put back to what they were: that costs a repeat more, and looking first would cost
+every call with a new key.
 
 The body is long because it is that plain path, where each call of a function would count.
 
@@ -29,7 +29,7 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key pgledger.idempotency_keys;
+  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -53,29 +53,6 @@ declare
   v_created_at timestamptz;
   v_ok boolean;
 begin
-  if exists (
-    select
-    from pgledger.idempotency_keys
-    where idempotency_keys.app_id = create_keyed_transfer.app_id
-      and idempotency_keys.idempotency_key = create_keyed_transfer.idempotency_key
-  ) then
-    v_ok := pgledger.check_accounts(
-      array[from_account_id],
-      array[to_account_id],
-      app_id,
-      array(
-        select accounts.id from pgledger.accounts
-        where accounts.id in (from_account_id, to_account_id)
-      )
-    );
-    v_key := pgledger.key_of_request(
-      app_id, idempotency_key, 'pgledger_create_transfer', v_request
-    );
-    if v_key.created_at is not null then
-      return pgledger.replayed_transfer(v_key.result_id);
-    end if;
-  end if;
-
   for v_step in 1..2 loop
     if (from_account_id collate "C" < to_account_id) = (v_step = 1) then
       update pgledger.accounts
