@@ -9286,12 +9286,7 @@ begin
     'InvalidAmount',
     array[
       pgledger.abridged(v_fault.amount::text),
-      format(
-        '%s has %s decimal %s',
-        v_fault.currency,
-        v_fault.amount_scale,
-        case v_fault.amount_scale when 1 then 'place' else 'places' end
-      )
+      format('%s has %s', v_fault.currency, pgledger.decimal_places(v_fault.amount_scale))
     ],
     v_fault.index,
     request_count,
@@ -14857,7 +14852,7 @@ grant execute on function public.pgledger_balance_at_version to pgledger_reader;
 Balances of the accounts at and below a path, added up by path and currency. A path that is cut has
 as many levels as the caller asks for, but no fewer than the prefix: the sum of a part must not be
 mistaken for that of the whole. It takes no lock, reads one snapshot, and nothing but its part of
-the index on names and those accounts.
+the index on names, those accounts, and what has expired of their holds.
 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
 */
@@ -14896,7 +14891,16 @@ begin
         when depth is null then accounts.name
         else array_to_string((string_to_array(accounts.name, '.'))[:v_levels], '.')
       end as path,
-      accounts.currency, accounts.balance, accounts.held_out, accounts.held_in
+      accounts.currency, accounts.balance,
+      -- What has expired no longer counts, whether or not the sums contain it still.
+      case
+        when accounts.held_out = 0 then accounts.held_out
+        else pgledger.held_now(accounts.key, accounts.held_out, true)
+      end as held_out,
+      case
+        when accounts.held_in = 0 then accounts.held_in
+        else pgledger.held_now(accounts.key, accounts.held_in, false)
+      end as held_in
     from pgledger.subtree_ranges(prefix) as range
     inner join pgledger.accounts
       on
@@ -47340,7 +47344,7 @@ values
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_scales.sql', 'repeatable', '678f74ae488f6813a9ef3898806cbfeea19bff4fe8f59ea2c9159092f87cc3d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47391,7 +47395,7 @@ values
   ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '914b5092d3a93c43adb135181debdfa8dad53f77d5a35266c9c5847d877cc1a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '94ca0e299dd5ef75645a3c71a50ff2526e006d10db59051d04b71b25b2ca7b47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'ae921c4b4e4e1a040581214aa125bcd045321776a4c4f08ccf395005f933ae80', pg_catalog.now(), '0.1.0.dev0', true),

@@ -11,11 +11,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pgledger._generated.ledger_rows import Account, Check, Entry, Hold, PathBalance, Transfer
+from pgledger._generated.ledger_rows import (
+    Account,
+    Check,
+    CurrencyScale,
+    Entry,
+    Hold,
+    PathBalance,
+    Transfer,
+)
 
 __all__ = [
     "Account",
     "Check",
+    "CurrencyScale",
     "Entry",
     "Hold",
     "HoldRequest",
@@ -26,7 +35,7 @@ __all__ = [
     "TransferRequest",
 ]
 
-for _row in (Account, Check, Entry, Hold, PathBalance, Transfer):
+for _row in (Account, Check, CurrencyScale, Entry, Hold, PathBalance, Transfer):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__
 
