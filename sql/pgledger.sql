@@ -9985,12 +9985,7 @@ begin
     'InvalidAmount',
     array[
       pgledger.abridged(v_fault.amount::text),
-      format(
-        '%s has %s decimal %s',
-        v_fault.currency,
-        v_fault.amount_scale,
-        case v_fault.amount_scale when 1 then 'place' else 'places' end
-      )
+      format('%s has %s', v_fault.currency, pgledger.decimal_places(v_fault.amount_scale))
     ],
     v_fault.index,
     request_count,
@@ -10530,7 +10525,7 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key pgledger.idempotency_keys;
+  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -16656,7 +16651,7 @@ grant execute on function public.pgledger_balance_at_version to pgledger_reader;
 Balances of the accounts at and below a path, added up by path and currency. A path that is cut has
 as many levels as the caller asks for, but no fewer than the prefix: the sum of a part must not be
 mistaken for that of the whole. It takes no lock, reads one snapshot, and nothing but its part of
-the index on names and those accounts.
+the index on names, those accounts, and what has expired of their holds.
 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
 */
@@ -16695,7 +16690,16 @@ begin
         when depth is null then accounts.name
         else array_to_string((string_to_array(accounts.name, '.'))[:v_levels], '.')
       end as path,
-      accounts.currency, accounts.balance, accounts.held_out, accounts.held_in
+      accounts.currency, accounts.balance,
+      -- What has expired no longer counts, whether or not the sums contain it still.
+      case
+        when accounts.held_out = 0 then accounts.held_out
+        else pgledger.held_now(accounts.key, accounts.held_out, true)
+      end as held_out,
+      case
+        when accounts.held_in = 0 then accounts.held_in
+        else pgledger.held_now(accounts.key, accounts.held_in, false)
+      end as held_in
     from pgledger.subtree_ranges(prefix) as range
     inner join pgledger.accounts
       on
@@ -50771,7 +50775,7 @@ values
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'f580cebc35c4e096fdd16c62a415229e080ed5d6fab88321316d8a93b579e756', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_scales.sql', 'repeatable', 'cc616944cbc154c80a226091a3899bee6d1258f4809c7f2b7a070ba45f729b6e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_scales.sql', 'repeatable', '678f74ae488f6813a9ef3898806cbfeea19bff4fe8f59ea2c9159092f87cc3d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', '6da24c39f41738604f2ab9661cc3a03c15eebe36eecb253d886d3e739eeaa83b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50781,7 +50785,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '49a3dd9525e001972cfc9804aa8380a50f45a7c737da81cb01fda235bc026ac8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '85a20249b7f4c7f5b0d8e142cd9263fbf45e7e2d9e64070c54ddf1bfa0b746cc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', '35ee661d8bd2896ad7484abba8f709429cbdc76af2b85639f6c16da3aeb12f19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', 'd08ba5679f717ac620f9e3f9c28075a1c0e151b1ed2456738f72e5ab1201c2fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50836,7 +50840,7 @@ values
   ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '914b5092d3a93c43adb135181debdfa8dad53f77d5a35266c9c5847d877cc1a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '94ca0e299dd5ef75645a3c71a50ff2526e006d10db59051d04b71b25b2ca7b47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '99b9c495063b84675850c55b5da0e5a5b589a5b607caee3351bec3dc2e2969af', pg_catalog.now(), '0.1.0.dev0', true),

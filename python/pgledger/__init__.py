@@ -56,6 +56,7 @@ if TYPE_CHECKING or _problem is None:
     from pgledger.types import (
         Account,
         Check,
+        CurrencyScale,
         Entry,
         Hold,
         HoldRequest,
@@ -84,6 +85,7 @@ __all__ = [
     "Coupon",
     "CouponRedemption",
     "Currency",
+    "CurrencyScale",
     "Entitlement",
     "Entry",
     "Feature",

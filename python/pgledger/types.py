@@ -13,11 +13,20 @@ from typing import Any
 
 from psycopg.types.range import Range
 
-from pgledger._generated.ledger_rows import Account, Check, Entry, Hold, PathBalance, Transfer
+from pgledger._generated.ledger_rows import (
+    Account,
+    Check,
+    CurrencyScale,
+    Entry,
+    Hold,
+    PathBalance,
+    Transfer,
+)
 
 __all__ = [
     "Account",
     "Check",
+    "CurrencyScale",
     "Entry",
     "Hold",
     "HoldRequest",
@@ -28,7 +37,7 @@ __all__ = [
     "TransferRequest",
 ]
 
-for _row in (Account, Check, Entry, Hold, PathBalance, Transfer):
+for _row in (Account, Check, CurrencyScale, Entry, Hold, PathBalance, Transfer):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__
 

@@ -16,7 +16,8 @@ BALANCES: Final = {
     "bank": "455.00",
     "customers": "-455.00",
     "user1.USD": "-10.00",
-    "user1.EUR": "9.26",
+    "user1.EUR": "4.26",
+    "user1.savings": "5.00",
     "liquidity.USD": "10.00",
     "liquidity.EUR": "-9.26",
 }

@@ -8,6 +8,7 @@ one at a time and many at once, against each other.
 
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,7 +42,7 @@ from pgledger.errors import (
 from support.clock import SetClock
 from support.database import Connect
 from support.exact import sum_of
-from support.held import CLOCK, HeldModel, HoldRules, assert_holds_match
+from support.held import CLOCK, HeldModel, assert_holds_match
 from support.model import (
     ISO_SCALES,
     Change,
@@ -61,9 +62,11 @@ from support.model import (
     reason_fault,
 )
 from support.properties import scaled, seed_of
-from support.reversed import ReversalRules, ReversedModel, assert_reversals_match
+from support.reversed import assert_reversals_match
+from support.wide import WideModel, WideRules
 
-STEPS = scaled(20_000)
+# As many as scripts/histories.py asks for.
+STEPS = int(os.environ.get("PGLEDGER_STEPS", scaled(20_000)))
 # Parts that test processes can share among them.
 PARTS = 4
 STEPS_PER_PART = -(-STEPS // PARTS)
@@ -241,7 +244,7 @@ EMPTY = """
   alter table pgledger.reversals_over_limits disable trigger all;
   truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds
   restart identity;
-  truncate pgledger.currencies, pgledger.reversals_over_limits;
+  truncate pgledger.currencies, pgledger.account_names, pgledger.reversals_over_limits;
   alter table pgledger.reversals_over_limits
     enable always trigger reversals_over_limits_rows_never_change,
     enable always trigger reversals_over_limits_never_change;
@@ -331,14 +334,14 @@ def row_arguments(requests: list[Request]) -> list[Any]:
     ]
 
 
-class Bookkeeping(HoldRules, ReversalRules, RuleBasedStateMachine):
+class Bookkeeping(WideRules, RuleBasedStateMachine):
     """Callers of a ledger on one connection, and the model beside it."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         super().__init__()
         self.conn = conn
-        self.model = ReversedModel()
-        self.kept: list[ReversedModel] = []
+        self.model = WideModel()
+        self.kept: list[WideModel] = []
         self.chosen = 0
         self.steps = -1
         self.is_sound = True

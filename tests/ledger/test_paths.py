@@ -1,6 +1,7 @@
 """Names as paths: what is at and below one, page by page, and balances added up by level."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from pytest_postgresql.executors import NoopExecutor
 
 from pgledger import Ledger, errors
 from pgledger.embedded import EmbeddedServer
-from support.database import Janitor
+from support.clock import SetClock
+from support.database import Connect, Janitor
 
 Session = psycopg.Connection[Any]
 
@@ -197,6 +199,35 @@ def test_sums_of_holds_are_added_up(books):
     )
     (row,) = Ledger(books).balances(prefix="users.1", depth=2)
     assert (row.held_out, row.held_in) == (Decimal("4.5"), Decimal(6))
+
+
+def test_sums_of_holds_leave_out_what_has_expired(connect: Connect, set_clock: SetClock) -> None:
+    conn = connect(autocommit=True)
+    ledger = Ledger(conn)
+    paths = ("shop.a", "shop.b")
+    source, target = (ledger.create_account(path, "USD").id for path in paths)
+    now = datetime(2030, 3, 1, 12, tzinfo=UTC)
+    set_clock(conn, now)
+    for amount, minutes in ((7, 1), (5, 2), (3, 3)):
+        ledger.create_hold(source, target, amount, expires_at=now + timedelta(minutes=minutes))
+    ledger.create_hold(source, target, 1)
+
+    def held() -> list[tuple[Decimal, Decimal]]:
+        return [(row.held_out, row.held_in) for row in ledger.balances(prefix="shop", depth=2)]
+
+    for minutes, left in ((0, 16), (1, 9), (2, 4), (3, 1)):
+        set_clock(conn, now + timedelta(minutes=minutes))
+        assert held() == [(left, 0), (0, left)]
+        shown = [
+            account.held_out + account.held_in for account in ledger.list_subtree(prefix="shop")
+        ]
+        assert shown == [left, left]
+        assert [row.held_out for row in ledger.balances(prefix="shop", depth=1)] == [left]
+    # Nobody has written that they have expired.
+    assert conn.execute("select sum(held_out), sum(held_in) from pgledger.accounts").fetchone() == (
+        16,
+        16,
+    )
 
 
 def test_balances_of_one_tenant_and_app_alone(books):

@@ -140,7 +140,7 @@ class HeldModel(Model):
 
     def plan_hold(self, making: Making) -> Refusal | Held | None:
         request = making.request
-        if fault := self._accounts_fault(request, making.app_id):
+        if fault := self.accounts_fault(request, making.app_id):
             return Refusal(fault)
         held = self.holds.get(request.id or "")
         if held is not None:

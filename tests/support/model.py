@@ -456,7 +456,7 @@ class Model:
             if fault := request_fault(request, allow_future_event_at=allow_future_event_at):
                 return Refusal(fault, index)
         for index, request in enumerate(requests, 1):
-            if fault := self._accounts_fault(request, app_id):
+            if fault := self.accounts_fault(request, app_id):
                 return Refusal(fault, index)
         plan: list[Record | int | None] = []
         first_places: dict[str, int] = {}
@@ -493,7 +493,7 @@ class Model:
                 return InvalidAmount
         return None
 
-    def _accounts_fault(self, request: Request, app_id: str | None) -> type[PgledgerError] | None:
+    def accounts_fault(self, request: Request, app_id: str | None) -> type[PgledgerError] | None:
         accounts = []
         for account_id in (request.from_account_id, request.to_account_id):
             account = self.accounts.get(account_id or "")

@@ -196,6 +196,28 @@ def exchange(story: Story) -> None:
             ["liquidity.EUR", "-9.26"],
         ],
     )
+    story.say(
+        """Names with dots are paths: a level adds up what is below it. A transfer can name its
+        accounts, and an account is opened by its name where there is none yet."""
+    )
+    rows = story.query("""
+        select path, currency, balance, account_count
+        from pgledger_balances('liquidity', depth => 1);
+    """)
+    story.equal(
+        "by path",
+        rows,
+        [["liquidity", "EUR", "-9.26", "1"], ["liquidity", "USD", "10.00", "1"]],
+    )
+    rows = story.query("""
+        select name, balance, replayed from pgledger_ensure_account('user1.savings', 'EUR');
+    """)
+    story.equal("opened", rows, [["user1.savings", "0", "f"]])
+    rows = story.query("""
+        select from_account_balance, to_account_balance
+        from pgledger_create_transfer_by_name('user1.EUR', 'user1.savings', 5.00, 'EUR');
+    """)
+    story.equal("by name", rows, [["4.26", "5.00"]])
 
 
 def refusal(story: Story) -> None:

@@ -55,12 +55,7 @@ begin
     'InvalidAmount',
     array[
       pgledger.abridged(v_fault.amount::text),
-      format(
-        '%s has %s decimal %s',
-        v_fault.currency,
-        v_fault.amount_scale,
-        case v_fault.amount_scale when 1 then 'place' else 'places' end
-      )
+      format('%s has %s', v_fault.currency, pgledger.decimal_places(v_fault.amount_scale))
     ],
     v_fault.index,
     request_count,

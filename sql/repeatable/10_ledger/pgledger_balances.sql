@@ -2,7 +2,7 @@
 Balances of the accounts at and below a path, added up by path and currency. A path that is cut has
 as many levels as the caller asks for, but no fewer than the prefix: the sum of a part must not be
 mistaken for that of the whole. It takes no lock, reads one snapshot, and nothing but its part of
-the index on names and those accounts.
+the index on names, those accounts, and what has expired of their holds.
 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
 */
@@ -41,7 +41,16 @@ begin
         when depth is null then accounts.name
         else array_to_string((string_to_array(accounts.name, '.'))[:v_levels], '.')
       end as path,
-      accounts.currency, accounts.balance, accounts.held_out, accounts.held_in
+      accounts.currency, accounts.balance,
+      -- What has expired no longer counts, whether or not the sums contain it still.
+      case
+        when accounts.held_out = 0 then accounts.held_out
+        else pgledger.held_now(accounts.key, accounts.held_out, true)
+      end as held_out,
+      case
+        when accounts.held_in = 0 then accounts.held_in
+        else pgledger.held_now(accounts.key, accounts.held_in, false)
+      end as held_in
     from pgledger.subtree_ranges(prefix) as range
     inner join pgledger.accounts
       on
