@@ -41,7 +41,8 @@ from pgledger.errors import (
 from support.clock import SetClock
 from support.database import Connect
 from support.exact import sum_of
-from support.held import CLOCK, HeldModel, HoldRules, assert_holds_match
+from support.held import CLOCK, HoldRules, assert_holds_match
+from support.keyed_rules import KeyedModel, KeyRules
 from support.model import (
     ISO_SCALES,
     Change,
@@ -237,8 +238,13 @@ EMPTY = """
   alter table pgledger.accounts disable trigger all;
   alter table pgledger.account_changes disable trigger all;
   alter table pgledger.holds disable trigger all;
-  truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds
+  alter table pgledger.idempotency_keys disable trigger all;
+  truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds,
+    pgledger.idempotency_keys
   restart identity;
+  alter table pgledger.idempotency_keys
+    enable always trigger idempotency_keys_rows_never_change,
+    enable always trigger idempotency_keys_never_change;
   truncate pgledger.currencies;
   alter table pgledger.holds
     enable always trigger holds_rows_are_never_deleted,
@@ -325,14 +331,14 @@ def row_arguments(requests: list[Request]) -> list[Any]:
     ]
 
 
-class Bookkeeping(HoldRules, RuleBasedStateMachine):
+class Bookkeeping(KeyRules, HoldRules, RuleBasedStateMachine):
     """Callers of a ledger on one connection, and the model beside it."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         super().__init__()
         self.conn = conn
-        self.model = HeldModel()
-        self.kept: list[HeldModel] = []
+        self.model = KeyedModel()
+        self.kept: list[KeyedModel] = []
         self.chosen = 0
         self.steps = -1
         self.is_sound = True
@@ -1197,14 +1203,14 @@ def transfer_of(row: Sequence[Any]) -> Transfer:
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 33
+    assert len(checks) == 35
     assert [check for check in checks if check[2] != 0] == []
 
 
 def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
     """Asserts that the ledger holds what the model holds, and that its invariants hold."""
     assert_verified(conn)
-    if isinstance(model, HeldModel):
+    if isinstance(model, KeyedModel):
         model.count_holds()
         assert_holds_match(conn, model)
     rows = conn.execute("select * from pgledger_accounts_v1 order by id").fetchall()
