@@ -16384,18 +16384,19 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
-  (both names and tenants are the same), InvalidAmount (the amount is not in
-  range, or has more decimal places than an account allows), InvalidTime
-  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, InvalidId, InvalidArgument (a required
-  version is below zero, a required range is empty, or idempotency_key is empty
-  or too long), AccountNotFound (no account has the name), AccountAmbiguous
-  (several have it), IdempotencyConflict (the id is taken by a different
-  transfer, or the key by a different request),
-  AccountAheadOfClock (an account's newest time is more than a day ahead),
-  AccountClosed, AccountFrozen, VersionMismatch, BalanceConditionFailed,
-  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
+  SameAccount (both names and tenants are the same), InvalidAmount (the
+  amount is not in range, or has more decimal places than an account
+  allows), InvalidTime (event_at is outside the years 1 to 9999),
+  EventAtInFuture (event_at is more than a day ahead), InvalidMetadata,
+  InvalidId, InvalidArgument (a required version is below zero, a required
+  range is empty, or idempotency_key is empty or too long), AccountNotFound
+  (no account has the name), AccountAmbiguous (several have it),
+  IdempotencyConflict (the id is taken by a different transfer, or the key
+  by a different request), AccountAheadOfClock (an account's newest time is
+  more than a day ahead), AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfer_by_name from public;
 grant execute on function public.pgledger_create_transfer_by_name to pgledger_poster;
@@ -48318,7 +48319,7 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6e257cee86967a4f581a8ccf9ab21cf582373ebe3e3ec33f0079ac7ca24a111f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '45f54dde7dca4d257d7310010450ec95a2dc97852cc22dcfcfb67b2006492303', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '4620dafe6fa2d7e88de4fb67fada4d3562ba3e424352e6e4187906dd5c5da91e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '19d2ea50a1d7ce893a83d2e7d89be9a705f30dd225458f5dbc7d694db4fe05c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'bc3f198f09b4cc78ba3a5c6a3aa0be6331fadde713c8f473e77a9b7f62bc9677', pg_catalog.now(), '0.1.0.dev0', true),
