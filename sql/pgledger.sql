@@ -14197,8 +14197,8 @@ create or replace function pgledger.ids_under_keys(
 )
 returns text[]
 language plpgsql
-stable
-parallel safe
+volatile
+parallel unsafe
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
@@ -17660,22 +17660,23 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
-  the same), InvalidAmount (the amount is not in range, or has more decimal
-  places than the accounts allow), InvalidTime (event_at is outside the years
-  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, InvalidArgument (a required version is below zero, a required
-  range is empty, or idempotency_key is empty or too long), AccountNotFound
-  (there is no such account under this app_id), CurrencyMismatch (the accounts
-  have different currencies), IdempotencyConflict (the id is taken by a
-  different transfer, or the key by a different request),
-  AccountAheadOfClock (an account's newest time is more than a day ahead),
-  AccountClosed, AccountFrozen (an account is frozen for what the transfer
-  does), VersionMismatch (an account is not at the required version),
-  BalanceConditionFailed (a balance would be outside the required range),
-  InsufficientFunds (it would leave an account below its lower limit),
-  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
-  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts
+  are the same), InvalidAmount (the amount is not in range, or has more
+  decimal places than the accounts allow), InvalidTime (event_at is outside
+  the years 1 to 9999), EventAtInFuture (event_at is more than a day
+  ahead), InvalidMetadata, InvalidArgument (a required version is below
+  zero, a required range is empty, or idempotency_key is empty or too
+  long), AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different transfer, or the key
+  by a different request), AccountAheadOfClock (an account's newest time is
+  more than a day ahead), AccountClosed, AccountFrozen (an account is
+  frozen for what the transfer does), VersionMismatch (an account is not at
+  the required version), BalanceConditionFailed (a balance would be outside
+  the required range), InsufficientFunds (it would leave an account below
+  its lower limit), PositiveBalanceNotAllowed (it would leave an account
+  above its upper limit), BalanceOutOfRange (a balance would reach 1e30 or
+  -1e30).$$;
 
 revoke all on function public.pgledger_create_transfer from public;
 grant execute on function public.pgledger_create_transfer to pgledger_poster;
@@ -17813,18 +17814,19 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
-  (both names and tenants are the same), InvalidAmount (the amount is not in
-  range, or has more decimal places than an account allows), InvalidTime
-  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, InvalidId, InvalidArgument (a required
-  version is below zero, a required range is empty, or idempotency_key is empty
-  or too long), AccountNotFound (no account has the name), AccountAmbiguous
-  (several have it), IdempotencyConflict (the id is taken by a different
-  transfer, or the key by a different request),
-  AccountAheadOfClock (an account's newest time is more than a day ahead),
-  AccountClosed, AccountFrozen, VersionMismatch, BalanceConditionFailed,
-  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
+  SameAccount (both names and tenants are the same), InvalidAmount (the
+  amount is not in range, or has more decimal places than an account
+  allows), InvalidTime (event_at is outside the years 1 to 9999),
+  EventAtInFuture (event_at is more than a day ahead), InvalidMetadata,
+  InvalidId, InvalidArgument (a required version is below zero, a required
+  range is empty, or idempotency_key is empty or too long), AccountNotFound
+  (no account has the name), AccountAmbiguous (several have it),
+  IdempotencyConflict (the id is taken by a different transfer, or the key
+  by a different request), AccountAheadOfClock (an account's newest time is
+  more than a day ahead), AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfer_by_name from public;
 grant execute on function public.pgledger_create_transfer_by_name to pgledger_poster;
@@ -50806,7 +50808,7 @@ values
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', '71ba64a3fff1923dedf59a7592123a8b924ace22b3eacf29b807b2b536361ea6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', 'bb8c42b9865d79b000648a16b733bda6eae0254b251524f9f4b9916c4b98e48e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50845,8 +50847,8 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '99b9c495063b84675850c55b5da0e5a5b589a5b607caee3351bec3dc2e2969af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '29bbb594541cd098a4be90214e859ef4c30d4c4b8f37da218708527ca712abb7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '4620dafe6fa2d7e88de4fb67fada4d3562ba3e424352e6e4187906dd5c5da91e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '19d2ea50a1d7ce893a83d2e7d89be9a705f30dd225458f5dbc7d694db4fe05c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'bc3f198f09b4cc78ba3a5c6a3aa0be6331fadde713c8f473e77a9b7f62bc9677', pg_catalog.now(), '0.1.0.dev0', true),

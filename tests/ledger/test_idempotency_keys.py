@@ -60,7 +60,7 @@ def test_a_repeat_changes_nothing_and_gets_the_first_answer(ledger, function):
     assert again == replace(first, replayed=True)
     assert CALLS[function](ledger, ledger, idempotency_key=KEY) == again
     assert ledger.state() == before
-    ((app_id, key, recorded, result_id, _),) = ledger.keys()
+    ((app_id, key, recorded, result_id, _),) = ledger.known_keys()
     assert (app_id, key, recorded, result_id) == ("", KEY, function, first.id)
     assert ledger.faults() == []
 
@@ -76,7 +76,7 @@ def test_another_request_is_refused_with_what_differs(ledger, function):
     assert (refused.value.diag.message_detail or "").startswith(
         f"Compared with the first request, {words}"
     )
-    assert len(ledger.keys()) == 1
+    assert len(ledger.known_keys()) == 1
     assert ledger.faults() == []
 
 
@@ -121,7 +121,7 @@ def test_apps_know_nothing_of_one_anothers_keys(ledger):
     ledger.create_account("till", "USD", idempotency_key=KEY)
     other = ledger.create_account("other", "EUR", app_id="shop", idempotency_key=KEY)
     assert other.replayed is False
-    assert [row[0] for row in ledger.keys()] == ["", "shop"]
+    assert [row[0] for row in ledger.known_keys()] == ["", "shop"]
     with pytest.raises(IdempotencyConflict) as refused:
         ledger.create_account("third", "EUR", app_id="shop", idempotency_key=KEY)
     assert refused.value.diag.message_detail == (
@@ -176,7 +176,7 @@ def test_an_id_and_a_key_can_both_be_given(ledger):
     assert give(own, "a") == give(own, None) == replace(first, replayed=True)
     # The id says that it was made; the key is new, and remembers that.
     assert give(own, "b") == replace(first, replayed=True)
-    assert [row[3] for row in ledger.keys()] == [own, own]
+    assert [row[3] for row in ledger.known_keys()] == [own, own]
     for request in ((None, "a"), (other, "a")):
         with pytest.raises(IdempotencyConflict, match="id 'a' is"):
             give(*request)
@@ -242,7 +242,7 @@ def test_an_account_of_a_name_stays_that_of_the_key_after_a_rename(ledger):
 def test_that_a_sweep_moved_nothing_is_remembered(ledger):
     empty = ledger.create_account("empty", "USD").id
     assert ledger.sweep(empty, ledger.shop, idempotency_key=KEY) is None
-    assert ledger.keys()[0][3] is None
+    assert ledger.known_keys()[0][3] is None
     ledger.create_transfer(ledger.bank, empty, 5)
     assert ledger.sweep(empty, ledger.shop, idempotency_key=KEY) is None
     assert ledger.get_account(empty).balance == 5
@@ -298,11 +298,11 @@ def test_a_call_that_failed_keeps_no_key(ledger):
     ):
         with pytest.raises(InsufficientFunds):
             attempt()
-    assert ledger.keys() == []
+    assert ledger.known_keys() == []
     ledger.freeze_account(ledger.wallet, "out")
     with pytest.raises(AccountFrozen):
         ledger.sweep(ledger.wallet, ledger.shop, idempotency_key=KEY)
-    assert ledger.keys() == []
+    assert ledger.known_keys() == []
     ledger.unfreeze_account(ledger.wallet)
     assert (
         ledger.create_transfer(ledger.wallet, ledger.shop, 6, idempotency_key=KEY).replayed is False
@@ -337,7 +337,7 @@ def test_old_keys_are_purged_app_by_app_and_in_parts(ledger, set_clock: SetClock
     assert ledger.purge_idempotency_keys(NOW + 4 * DAY, max_keys=3) == 3
     assert ledger.purge_idempotency_keys(NOW + 4 * DAY, max_keys=3) == 1
     assert ledger.purge_idempotency_keys(NOW + 4 * DAY, max_keys=3) == 0
-    left = [(app_id, key) for app_id, key, *_ in ledger.keys()]
+    left = [(app_id, key) for app_id, key, *_ in ledger.known_keys()]
     assert sorted(left) == [("", "k4"), *(("shop", f"k{day}") for day in range(5))]
     # What was forgotten is a new request.
     assert ledger.create_account("a", "USD", idempotency_key="k0").replayed is False
@@ -414,7 +414,7 @@ def test_a_repeat_that_meets_a_purge_takes_effect_anew(
         wait_until_blocked(other.info.backend_pid, by=mine.info.backend_pid)
         mine.commit()
     assert again.result().replayed is True
-    assert len(ledger.keys()) == 1
+    assert len(ledger.known_keys()) == 1
     assert ledger.faults() == []
 
 

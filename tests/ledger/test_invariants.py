@@ -42,7 +42,8 @@ from pgledger.errors import (
 from support.clock import SetClock
 from support.database import Connect
 from support.exact import sum_of
-from support.held import CLOCK, HeldModel, assert_holds_match
+from support.held import CLOCK, assert_holds_match
+from support.keyed_rules import KeyedModel, KeyRules
 from support.model import (
     ISO_SCALES,
     Change,
@@ -62,8 +63,8 @@ from support.model import (
     reason_fault,
 )
 from support.properties import scaled, seed_of
-from support.reversed import assert_reversals_match
-from support.wide import WideModel, WideRules
+from support.reversed import ReversedModel, assert_reversals_match
+from support.wide import WideRules
 
 # As many as scripts/histories.py asks for.
 STEPS = int(os.environ.get("PGLEDGER_STEPS", scaled(20_000)))
@@ -242,12 +243,17 @@ EMPTY = """
   alter table pgledger.account_changes disable trigger all;
   alter table pgledger.holds disable trigger all;
   alter table pgledger.reversals_over_limits disable trigger all;
-  truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds
+  alter table pgledger.idempotency_keys disable trigger all;
+  truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds,
+    pgledger.idempotency_keys, pgledger.reversals_over_limits, pgledger.currencies,
+    pgledger.account_names
   restart identity;
-  truncate pgledger.currencies, pgledger.account_names, pgledger.reversals_over_limits;
   alter table pgledger.reversals_over_limits
     enable always trigger reversals_over_limits_rows_never_change,
     enable always trigger reversals_over_limits_never_change;
+  alter table pgledger.idempotency_keys
+    enable always trigger idempotency_keys_rows_never_change,
+    enable always trigger idempotency_keys_never_change;
   alter table pgledger.holds
     enable always trigger holds_rows_are_never_deleted,
     enable always trigger holds_are_never_deleted,
@@ -334,14 +340,14 @@ def row_arguments(requests: list[Request]) -> list[Any]:
     ]
 
 
-class Bookkeeping(WideRules, RuleBasedStateMachine):
+class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
     """Callers of a ledger on one connection, and the model beside it."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         super().__init__()
         self.conn = conn
-        self.model = WideModel()
-        self.kept: list[WideModel] = []
+        self.model = KeyedModel()
+        self.kept: list[KeyedModel] = []
         self.chosen = 0
         self.steps = -1
         self.is_sound = True
@@ -1208,7 +1214,7 @@ def assert_verified(conn: psycopg.Connection[Any]) -> None:
 def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
     """Asserts that the ledger holds what the model holds, and that its invariants hold."""
     assert_verified(conn)
-    if isinstance(model, HeldModel):
+    if isinstance(model, KeyedModel):
         model.count_holds()
         assert_holds_match(conn, model)
     if isinstance(model, ReversedModel):

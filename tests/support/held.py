@@ -346,6 +346,11 @@ class HoldRules:
             assert answer.replayed is True
             self.is_sound = True
             return
+        self.take_hold(answer, making)
+
+    def take_hold(self, answer: Hold, making: Making) -> None:
+        """Takes in a hold that was made, and checks the answer."""
+        request = making.request
         source = self.model.accounts[request.from_account_id]
         target = self.model.accounts[request.to_account_id]
         assert abs(answer.created_at - self.model.now) < timedelta(minutes=1)

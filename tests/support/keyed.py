@@ -36,7 +36,7 @@ class Books(Ledger):
             for table in ("accounts", "transfers", "holds", "account_names", "idempotency_keys")
         ]
 
-    def keys(self) -> list[Any]:
+    def known_keys(self) -> list[Any]:
         return self.conn.execute(
             "select app_id, idempotency_key, function_name, result_id, request"
             " from pgledger.idempotency_keys order by created_at, idempotency_key"

@@ -14,8 +14,8 @@ create or replace function pgledger.ids_under_keys(
 )
 returns text[]
 language plpgsql
-stable
-parallel safe
+volatile
+parallel unsafe
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$

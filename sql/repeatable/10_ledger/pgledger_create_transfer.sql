@@ -318,22 +318,23 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
-  the same), InvalidAmount (the amount is not in range, or has more decimal
-  places than the accounts allow), InvalidTime (event_at is outside the years
-  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, InvalidArgument (a required version is below zero, a required
-  range is empty, or idempotency_key is empty or too long), AccountNotFound
-  (there is no such account under this app_id), CurrencyMismatch (the accounts
-  have different currencies), IdempotencyConflict (the id is taken by a
-  different transfer, or the key by a different request),
-  AccountAheadOfClock (an account's newest time is more than a day ahead),
-  AccountClosed, AccountFrozen (an account is frozen for what the transfer
-  does), VersionMismatch (an account is not at the required version),
-  BalanceConditionFailed (a balance would be outside the required range),
-  InsufficientFunds (it would leave an account below its lower limit),
-  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
-  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts
+  are the same), InvalidAmount (the amount is not in range, or has more
+  decimal places than the accounts allow), InvalidTime (event_at is outside
+  the years 1 to 9999), EventAtInFuture (event_at is more than a day
+  ahead), InvalidMetadata, InvalidArgument (a required version is below
+  zero, a required range is empty, or idempotency_key is empty or too
+  long), AccountNotFound (there is no such account under this app_id),
+  CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different transfer, or the key
+  by a different request), AccountAheadOfClock (an account's newest time is
+  more than a day ahead), AccountClosed, AccountFrozen (an account is
+  frozen for what the transfer does), VersionMismatch (an account is not at
+  the required version), BalanceConditionFailed (a balance would be outside
+  the required range), InsufficientFunds (it would leave an account below
+  its lower limit), PositiveBalanceNotAllowed (it would leave an account
+  above its upper limit), BalanceOutOfRange (a balance would reach 1e30 or
+  -1e30).$$;
 
 revoke all on function @extschema@.pgledger_create_transfer from public;
 grant execute on function @extschema@.pgledger_create_transfer to pgledger_poster;
