@@ -148,6 +148,9 @@ class WideModel(HeldModel):
 class WideRules(HoldRules):
     """What the machine does beside single transfers and holds."""
 
+    transfer: Any
+    books: Any
+
     @rule(
         drafts=st.lists(
             st.tuples(small, small, amounts, st.sampled_from(("", "", "new", "again", "twice"))),
