@@ -967,7 +967,7 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "holds join two accounts of one app and currency": 1,
         "holds are pending, posted, voided or expired, and each ended once": 1,
         "names lead to accounts of that app, tenant, currency and name": 1,
-        CHECK_OF_GUARDS: 11,
+        CHECK_OF_GUARDS: 12,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),
