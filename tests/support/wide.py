@@ -149,6 +149,9 @@ class WideModel(ReversedModel):
 class WideRules(HoldRules, ReversalRules):
     """What the machine does beside single transfers and holds."""
 
+    transfer: Any
+    books: Any
+
     @rule(
         drafts=st.lists(
             st.tuples(small, small, amounts, st.sampled_from(("", "", "new", "again", "twice"))),
