@@ -137,7 +137,7 @@ def blocks(document: str) -> list[Block]:
 # --- comparing ------------------------------------------------------------------------------------
 
 VARYING = (
-    (r"\b(pgl[ate]|plan|feat|sub|evt|cpn|red|inv|pay)_[0-7][0-9A-HJKMNP-TV-Z]{25}\b", r"\1_ULID"),
+    (r"\b(pgl[ateh]|plan|feat|sub|evt|cpn|red|inv|pay)_[0-7][0-9A-HJKMNP-TV-Z]{25}\b", r"\1_ULID"),
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00\b", "TIME"),
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000\b", "TIME"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", "TIME"),
