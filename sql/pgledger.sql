@@ -8644,7 +8644,10 @@ begin
   elsif min_balance > max_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, format('it is above max_balance, %s', max_balance)]
+      array[
+        'min_balance', pgledger.abridged(min_balance::text),
+        format('it is above max_balance, %s', pgledger.abridged(max_balance::text))
+      ]
     );
   end if;
 
@@ -8887,22 +8890,34 @@ begin
   if min_balance > 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, 'it is above 0, the balance of a new account']
+      array[
+        'min_balance', pgledger.abridged(min_balance::text),
+        'it is above 0, the balance of a new account'
+      ]
     );
   elsif max_balance < 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['max_balance', max_balance::text, 'it is below 0, the balance of a new account']
+      array[
+        'max_balance', pgledger.abridged(max_balance::text),
+        'it is below 0, the balance of a new account'
+      ]
     );
   elsif min_balance < 0 and not allow_negative_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, 'it is below 0, and allow_negative_balance is false']
+      array[
+        'min_balance', pgledger.abridged(min_balance::text),
+        'it is below 0, and allow_negative_balance is false'
+      ]
     );
   elsif max_balance > 0 and not allow_positive_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['max_balance', max_balance::text, 'it is above 0, and allow_positive_balance is false']
+      array[
+        'max_balance', pgledger.abridged(max_balance::text),
+        'it is above 0, and allow_positive_balance is false'
+      ]
     );
   end if;
 
@@ -17131,7 +17146,7 @@ begin
   if requested_amount > v_rest then
     v_ok := pgledger.fail(
       'HoldAmountExceeded',
-      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text],
+      array[hold_id, v_rest::text, v_hold.amount::text, pgledger.abridged(requested_amount::text)],
       request_index,
       request_count
     );
@@ -17257,8 +17272,10 @@ begin
   v_rest := v_hold.amount - v_hold.posted_amount;
   if amount > v_rest then
     v_ok := pgledger.fail(
-      'HoldAmountExceeded', array[hold_id, v_rest::text, v_hold.amount::text, amount::text],
-      request_index, request_count
+      'HoldAmountExceeded',
+      array[hold_id, v_rest::text, v_hold.amount::text, pgledger.abridged(amount::text)],
+      request_index,
+      request_count
     );
   end if;
   v_amount := case
@@ -45758,11 +45775,11 @@ values
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'f8039cac0741b17d91e89d96bcc7eaa8304f7d246bdd5262117f6c177e9302f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '600e59512ca997fa0cdd365b2e821c9df42064f8069d882ca0454be189ff1611', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
@@ -45846,8 +45863,8 @@ values
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'a4c9c2abeef3e7339af85c335c873617c9b351ac8058a13a129bb100be12f351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '844e9e926f1f1d7bfd0f5f15263d344a45de78357df79b513aba2e8cc99bdbaa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '4041ff132f1c240118e342bcd35a418e0028dc3f7517222d75e5c6546d70db0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),

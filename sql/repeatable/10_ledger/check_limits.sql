@@ -25,7 +25,10 @@ begin
   elsif min_balance > max_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, format('it is above max_balance, %s', max_balance)]
+      array[
+        'min_balance', pgledger.abridged(min_balance::text),
+        format('it is above max_balance, %s', pgledger.abridged(max_balance::text))
+      ]
     );
   end if;
 

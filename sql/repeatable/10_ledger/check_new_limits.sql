@@ -29,22 +29,34 @@ begin
   if min_balance > 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, 'it is above 0, the balance of a new account']
+      array[
+        'min_balance', pgledger.abridged(min_balance::text),
+        'it is above 0, the balance of a new account'
+      ]
     );
   elsif max_balance < 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['max_balance', max_balance::text, 'it is below 0, the balance of a new account']
+      array[
+        'max_balance', pgledger.abridged(max_balance::text),
+        'it is below 0, the balance of a new account'
+      ]
     );
   elsif min_balance < 0 and not allow_negative_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['min_balance', min_balance::text, 'it is below 0, and allow_negative_balance is false']
+      array[
+        'min_balance', pgledger.abridged(min_balance::text),
+        'it is below 0, and allow_negative_balance is false'
+      ]
     );
   elsif max_balance > 0 and not allow_positive_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['max_balance', max_balance::text, 'it is above 0, and allow_positive_balance is false']
+      array[
+        'max_balance', pgledger.abridged(max_balance::text),
+        'it is above 0, and allow_positive_balance is false'
+      ]
     );
   end if;
 
