@@ -9356,8 +9356,8 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'min_balance', trim_scale(min_balance)::text,
-        format('it is above max_balance, %s', trim_scale(max_balance))
+        'min_balance', pgledger.abridged(min_balance::text),
+        format('it is above max_balance, %s', pgledger.abridged(max_balance::text))
       ]
     );
   end if;
@@ -9619,21 +9619,23 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'min_balance', trim_scale(min_balance)::text, 'it is above 0, the balance of a new account'
+        'min_balance', pgledger.abridged(min_balance::text),
+        'it is above 0, the balance of a new account'
       ]
     );
   elsif max_balance < 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'max_balance', trim_scale(max_balance)::text, 'it is below 0, the balance of a new account'
+        'max_balance', pgledger.abridged(max_balance::text),
+        'it is below 0, the balance of a new account'
       ]
     );
   elsif min_balance < 0 and not allow_negative_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'min_balance', trim_scale(min_balance)::text,
+        'min_balance', pgledger.abridged(min_balance::text),
         'it is below 0, and allow_negative_balance is false'
       ]
     );
@@ -9641,7 +9643,7 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'max_balance', trim_scale(max_balance)::text,
+        'max_balance', pgledger.abridged(max_balance::text),
         'it is above 0, and allow_positive_balance is false'
       ]
     );
@@ -21019,7 +21021,7 @@ begin
   if requested_amount > v_rest then
     v_ok := pgledger.fail(
       'HoldAmountExceeded',
-      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text]
+      array[hold_id, v_rest::text, v_hold.amount::text, pgledger.abridged(requested_amount::text)]
     );
   end if;
   amount := coalesce(trim_scale(requested_amount), v_rest);
@@ -21362,8 +21364,10 @@ begin
   v_rest := v_hold.amount - v_hold.posted_amount;
   if amount > v_rest then
     v_ok := pgledger.fail(
-      'HoldAmountExceeded', array[hold_id, v_rest::text, v_hold.amount::text, amount::text],
-      request_index, request_count
+      'HoldAmountExceeded',
+      array[hold_id, v_rest::text, v_hold.amount::text, pgledger.abridged(amount::text)],
+      request_index,
+      request_count
     );
   end if;
   v_amount := coalesce(case when scale(amount) > 18 then trim_scale(amount) end, amount, v_rest);
@@ -50767,11 +50771,11 @@ values
   ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'b2329c49aab674da2edee29f1bf5a1bc75be45316938ad1838f9302adad2091f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'b8c62f2d06798619bc1982a39a18a28bbdbf94796e3cf2000fd0cc5265c36807', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'f8039cac0741b17d91e89d96bcc7eaa8304f7d246bdd5262117f6c177e9302f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '537903b0463d1ad2b903e1102abb5f616836c143269fcd46c24f10aa862586ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '37db1f7a1df465827abd057688f4a98cbda751a245f32a4c8973902fc825bb12', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '600e59512ca997fa0cdd365b2e821c9df42064f8069d882ca0454be189ff1611', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', 'eb193289f3ca970f185c4c5797c03d2b8b7519a343c0f1005ed16ac7ff23ea0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50884,9 +50888,9 @@ values
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '1e6041104707196cc898abfa3528c42487f1e7f35646ba6a8d1e03d63d773e3a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '4e05fc929cd484ef72528fd8cae8d0cd600212e26fdf21fa191d0da3171fb6f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '88bcc237cca42ad57622246814e11a5c4287b74db9610322925dcef94bab6097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'af29a5002023048b030cf0590365d2a93a7221f0620a91b7de8ba700bf801bf1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),

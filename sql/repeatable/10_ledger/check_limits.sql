@@ -26,8 +26,8 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'min_balance', trim_scale(min_balance)::text,
-        format('it is above max_balance, %s', trim_scale(max_balance))
+        'min_balance', pgledger.abridged(min_balance::text),
+        format('it is above max_balance, %s', pgledger.abridged(max_balance::text))
       ]
     );
   end if;

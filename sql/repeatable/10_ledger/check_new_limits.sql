@@ -30,21 +30,23 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'min_balance', trim_scale(min_balance)::text, 'it is above 0, the balance of a new account'
+        'min_balance', pgledger.abridged(min_balance::text),
+        'it is above 0, the balance of a new account'
       ]
     );
   elsif max_balance < 0 then
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'max_balance', trim_scale(max_balance)::text, 'it is below 0, the balance of a new account'
+        'max_balance', pgledger.abridged(max_balance::text),
+        'it is below 0, the balance of a new account'
       ]
     );
   elsif min_balance < 0 and not allow_negative_balance then
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'min_balance', trim_scale(min_balance)::text,
+        'min_balance', pgledger.abridged(min_balance::text),
         'it is below 0, and allow_negative_balance is false'
       ]
     );
@@ -52,7 +54,7 @@ begin
     v_ok := pgledger.fail(
       'InvalidArgument',
       array[
-        'max_balance', trim_scale(max_balance)::text,
+        'max_balance', pgledger.abridged(max_balance::text),
         'it is above 0, and allow_positive_balance is false'
       ]
     );

@@ -35,7 +35,7 @@ begin
   if requested_amount > v_rest then
     v_ok := pgledger.fail(
       'HoldAmountExceeded',
-      array[hold_id, v_rest::text, v_hold.amount::text, requested_amount::text]
+      array[hold_id, v_rest::text, v_hold.amount::text, pgledger.abridged(requested_amount::text)]
     );
   end if;
   amount := coalesce(trim_scale(requested_amount), v_rest);

@@ -82,8 +82,10 @@ begin
   v_rest := v_hold.amount - v_hold.posted_amount;
   if amount > v_rest then
     v_ok := pgledger.fail(
-      'HoldAmountExceeded', array[hold_id, v_rest::text, v_hold.amount::text, amount::text],
-      request_index, request_count
+      'HoldAmountExceeded',
+      array[hold_id, v_rest::text, v_hold.amount::text, pgledger.abridged(amount::text)],
+      request_index,
+      request_count
     );
   end if;
   v_amount := coalesce(case when scale(amount) > 18 then trim_scale(amount) end, amount, v_rest);
