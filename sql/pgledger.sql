@@ -4118,6 +4118,112 @@ comment on column pgledger.reversals_over_limits.reason is 'Why, as given.';
 revoke all on table pgledger.reversals_over_limits from public;
 grant select on table pgledger.reversals_over_limits to pgledger_auditor;
 
+-- file: migrations/0018_create_idempotency_keys.sql
+/*
+Keys by which callers name their requests. A key's row says what was asked for and what came of it,
+so a repeat needs nothing but the row and what it names. Only requests that give a key have one.
+
+There are no foreign keys, for the reason given for transfers.
+*/
+create table pgledger.idempotency_keys (
+  created_at timestamptz not null,
+  app_id text collate "C" not null,
+  idempotency_key text collate "C" not null,
+  function_name text collate "C" not null,
+  result_id text collate "C",
+  request jsonb not null,
+  constraint idempotency_keys_app_id_idempotency_key_pk primary key (app_id, idempotency_key)
+);
+
+-- For the purge: rows lie in the order of their times, so it costs next to nothing.
+create index idempotency_keys_created_at_idx
+on pgledger.idempotency_keys using brin (created_at) with (autosummarize = on);
+
+comment on table pgledger.idempotency_keys is
+  'One row for each request that gave a key. Rows never change, and are deleted only by '
+  'pgledger_purge_idempotency_keys.';
+comment on column pgledger.idempotency_keys.created_at is 'When the request was made.';
+comment on column pgledger.idempotency_keys.app_id is 'Set of books that the key belongs to.';
+comment on column pgledger.idempotency_keys.idempotency_key is
+  'The caller''s name of the request, 1 to 255 characters.';
+comment on column pgledger.idempotency_keys.function_name is
+  'Function that was asked; of a request in a batch the one for a single request.';
+comment on column pgledger.idempotency_keys.result_id is
+  'Transfer, hold or account that came of it, or null if nothing was moved.';
+comment on column pgledger.idempotency_keys.request is
+  'JSON object of the arguments that were given, without app_id, and without those that only allow '
+  'something.';
+
+revoke all on table pgledger.idempotency_keys from public;
+grant select on table pgledger.idempotency_keys to pgledger_auditor;
+
+drop function if exists public.pgledger_create_account(
+  text, text, boolean, boolean, jsonb, text, text, text, numeric, numeric
+);
+drop function if exists public.pgledger_ensure_account(
+  text, text, boolean, boolean, jsonb, text, text, numeric, numeric
+);
+drop function if exists public.pgledger_create_hold(
+  text, text, numeric, timestamptz, interval, timestamptz, jsonb, text, text, text, boolean
+);
+drop function if exists public.pgledger_post_hold(
+  text, numeric, boolean, timestamptz, jsonb, text, text, boolean
+);
+drop function if exists public.pgledger_void_hold(text, text);
+drop function if exists public.pgledger_extend_hold(text, timestamptz, text);
+drop function if exists public.pgledger_sweep(
+  text, text, numeric, numeric, timestamptz, jsonb, text, text, boolean
+);
+drop function if exists pgledger.make_hold(
+  text, text, numeric, timestamptz, interval, timestamptz, jsonb, text, text, text, timestamptz,
+  bigint, bigint
+);
+drop function if exists pgledger.post_pending_hold(
+  text, numeric, boolean, timestamptz, jsonb, text, text, bigint, bigint
+);
+drop function if exists pgledger.repeated_hold(
+  text, text, numeric, timestamptz, interval, timestamptz, jsonb, text, text, text, bigint, bigint
+);
+drop function if exists public.pgledger_create_transfer(
+  text, text, numeric, timestamptz, jsonb, text, text, boolean
+);
+drop function if exists pgledger.create_repeatable_transfer(
+  text, text, numeric, timestamptz, jsonb, text, text
+);
+
+-- file: migrations/0019_require_conditions.sql
+/*
+Transfers may require versions and balances: the functions that make them take more arguments.
+*/
+drop function if exists public.pgledger_create_transfer(
+  text, text, numeric, timestamptz, jsonb, text, text, boolean
+);
+drop function if exists public.pgledger_create_transfers_bulk(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists public.pgledger_create_transfers_bulk_count(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists public.pgledger_create_transfers_bulk_ids(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists pgledger.check_transfer_requests(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean, timestamptz, jsonb
+);
+drop function if exists pgledger.create_bulk_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists pgledger.create_repeatable_transfer(
+  text, text, numeric, timestamptz, jsonb, text, text
+);
+drop function if exists pgledger.create_repeatable_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text
+);
+drop function if exists pgledger.post_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, bigint[], bigint,
+  timestamptz, jsonb
+);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -5304,6 +5410,22 @@ as $$
       'Post at most what is left, and move the rest by a transfer.',
       'More is to be posted of a hold than is left of it; the message says both. Post at most '
       'that, and move the rest by a transfer.',
+      false
+    ),
+    (
+      'LG050', 'VersionMismatch', 'account %s (%s) is at version %s, not at %s as required',
+      'Somebody used the account since you read it. Read it again, decide again, and require the '
+      'version that it has then.',
+      'A transfer requires a version that an account does not have. Somebody used the account '
+      'since it was read: read it again, decide again, and require the version that it has then.',
+      false
+    ),
+    (
+      'LG051', 'BalanceConditionFailed',
+      'account %s (%s) would have a balance of %s, outside %s as required',
+      'Move another amount, or require another range.',
+      'A transfer requires that a balance after it lies in a range, and it would not. Move another '
+      'amount, or require another range.',
       false
     ),
     (
@@ -7128,7 +7250,11 @@ as $$
     ('migrations/0016_create_holds.sql',
       'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94'),
     ('migrations/0017_reverse_transfers.sql',
-      'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a')
+      'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a'),
+    ('migrations/0018_create_idempotency_keys.sql',
+      '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
+    ('migrations/0019_require_conditions.sql',
+      'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7370,6 +7496,37 @@ comment on function pgledger.account_key is
   'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
+
+-- file: repeatable/10_ledger/account_request.sql
+/*
+A request for an account as its key's row keeps it. A flag is the limit that it stands for.
+*/
+create or replace function pgledger.account_request(
+  name text,
+  currency text,
+  min_balance numeric,
+  max_balance numeric,
+  metadata jsonb,
+  id text,
+  tenant_id text
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.given_arguments(
+    jsonb_build_object(
+      'name', name, 'currency', currency, 'min_balance', min_balance, 'max_balance', max_balance,
+      'metadata', metadata, 'id', id, 'tenant_id', tenant_id
+    )
+  )
+$$;
+
+comment on function pgledger.account_request is
+  'A request for an account as its key''s row keeps it.';
+
+revoke all on function pgledger.account_request from public;
 
 -- file: repeatable/10_ledger/account_status.sql
 /*
@@ -7754,6 +7911,131 @@ comment on function pgledger.amount_to_reverse is
   'What a call gives back of a transfer; raises an error if less than that is left of it.';
 
 revoke all on function pgledger.amount_to_reverse from public;
+
+-- file: repeatable/10_ledger/amount_to_sweep.sql
+/*
+What a sweep moves: what the account can spare now, or, if its transfer was made before under that
+id, the amount of then. The caller has locked both accounts.
+
+Locks: expired holds of both accounts FOR NO KEY UPDATE, ascending by id.
+*/
+create or replace function pgledger.amount_to_sweep(
+  from_account_id text,
+  to_account_id text,
+  max_amount numeric,
+  keep numeric,
+  id text
+)
+returns numeric
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_amount numeric := (
+    select transfers.amount from pgledger.transfers where transfers.id = amount_to_sweep.id
+  );
+  v_ok boolean;
+begin
+  if v_amount is not null then
+    return v_amount;
+  end if;
+
+  v_ok := pgledger.release_expired(
+    array(
+      select accounts.key
+      from pgledger.accounts
+      where accounts.id in (from_account_id, to_account_id)
+        and (accounts.held_out <> 0 or accounts.held_in <> 0)
+    ),
+    pgledger.clock()
+  );
+  return (
+    select least(
+      max_amount,
+      accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
+    )
+    from pgledger.accounts
+    where accounts.id = from_account_id
+  );
+end;
+$$;
+
+comment on function pgledger.amount_to_sweep is
+  'What a sweep moves: what the account can spare, or the amount of its first call.';
+
+revoke all on function pgledger.amount_to_sweep from public;
+
+-- file: repeatable/10_ledger/argument_length.sql
+/*
+A length of time as a key's row keeps it, for example P1MT86400S: lengths that come to the same
+expiry are the same text. A day has 24 hours; a month has no length of its own.
+*/
+create or replace function pgledger.argument_length(length interval)
+returns text
+language sql
+immutable
+parallel safe
+strict
+as $$
+  select format('P%sMT%sS', given.months, trim_scale(given.seconds))
+  from (
+    select
+      extract(year from length) * 12 + extract(month from length),
+      extract(day from length) * 86400 + extract(hour from length) * 3600
+      + extract(minute from length) * 60 + extract(second from length)
+  ) as given (months, seconds)
+$$;
+
+comment on function pgledger.argument_length is
+  'A length of time of a request as its key''s row keeps it.';
+
+revoke all on function pgledger.argument_length from public;
+
+-- file: repeatable/10_ledger/argument_range.sql
+/*
+A range of balances as a key's row keeps it: [0,100) and [0.0,100.00) are the same text.
+*/
+create or replace function pgledger.argument_range(balances numrange)
+returns text
+language sql
+immutable
+parallel safe
+strict
+as $$
+  select case
+    when isempty(balances) then 'empty'
+    else numrange(
+      trim_scale(lower(balances)),
+      trim_scale(upper(balances)),
+      case when lower_inc(balances) then '[' else '(' end
+      || case when upper_inc(balances) then ']' else ')' end
+    )::text
+  end
+$$;
+
+comment on function pgledger.argument_range is
+  'A range of balances of a request as its key''s row keeps it.';
+
+revoke all on function pgledger.argument_range from public;
+
+-- file: repeatable/10_ledger/argument_time.sql
+/*
+A time as a key's row keeps it: in UTC, so that the session's time zone makes no difference.
+*/
+create or replace function pgledger.argument_time(at timestamptz)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select (to_jsonb(at at time zone 'UTC') #>> '{}') || 'Z'
+$$;
+
+comment on function pgledger.argument_time is
+  'A time of a request as its key''s row keeps it.';
+
+revoke all on function pgledger.argument_time from public;
 
 -- file: repeatable/10_ledger/change_account.sql
 /*
@@ -8219,6 +8501,53 @@ comment on function pgledger.check_allocation is
 
 revoke all on function pgledger.check_allocation from public;
 
+-- file: repeatable/10_ledger/check_asked_conditions.sql
+/*
+Refuses conditions that no account can ever meet: a version below zero, a range without a number.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_asked_conditions(
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text[];
+  v_ok boolean;
+begin
+  v_fault := case
+    when require_from_version < 0
+      then array['require_from_version', require_from_version::text, 'it is below zero']
+    when require_to_version < 0
+      then array['require_to_version', require_to_version::text, 'it is below zero']
+    when isempty(require_from_balance)
+      then array['require_from_balance', 'empty', 'no balance lies in it']
+    when isempty(require_to_balance)
+      then array['require_to_balance', 'empty', 'no balance lies in it']
+  end;
+
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidArgument', v_fault, request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_asked_conditions is
+  'Raises the first thing that is wrong with a request''s conditions by themselves.';
+
+revoke all on function pgledger.check_asked_conditions from public;
+
 -- file: repeatable/10_ledger/check_balance.sql
 /*
 Refuses a leg that would break its account's limits. Only here are limits and held sums looked at
@@ -8385,12 +8714,89 @@ comment on function pgledger.check_balance_scales is
 
 revoke all on function pgledger.check_balance_scales from public;
 
+-- file: repeatable/10_ledger/check_conditions.sql
+/*
+Refuses a transfer whose conditions are not met: first the versions, as they were before it, then
+the balances, as they would be after it; of each the account that the amount leaves first. The
+caller has locked both accounts, and says what it found.
+
+Errors: VersionMismatch, BalanceConditionFailed.
+*/
+create or replace function pgledger.check_conditions(
+  from_key bigint,
+  to_key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_balance numeric,
+  to_balance numeric,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_failed record;
+begin
+  select
+    condition.is_of_version,
+    array[
+      accounts.id, accounts.name, condition.found,
+      pgledger.abridged(condition.required)
+    ] as arguments
+  into v_failed
+  from (
+    values
+      (
+        1, true, from_key, from_version::text, require_from_version::text,
+        from_version = require_from_version
+      ),
+      (
+        2, true, to_key, to_version::text, require_to_version::text,
+        to_version = require_to_version
+      ),
+      (
+        3, false, from_key, from_balance::text, require_from_balance::text,
+        from_balance <@ require_from_balance
+      ),
+      (
+        4, false, to_key, to_balance::text, require_to_balance::text,
+        to_balance <@ require_to_balance
+      )
+  ) as condition (place, is_of_version, key, found, required, is_met)
+  inner join pgledger.accounts on condition.key = accounts.key
+  where not condition.is_met
+  order by condition.place
+  limit 1;
+
+  if not found then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    case when v_failed.is_of_version then 'VersionMismatch' else 'BalanceConditionFailed' end,
+    v_failed.arguments, request_index, request_count
+  );
+end;
+$$;
+
+comment on function pgledger.check_conditions is
+  'Raises an error if accounts do not have the versions or balances that a transfer requires.';
+
+revoke all on function pgledger.check_conditions from public;
+
 -- file: repeatable/10_ledger/check_each_named_request.sql
 /*
 Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
 other, so it is for batches that are known to be wrong.
 
-Errors: those of pgledger.check_named_request.
+Errors: those of pgledger.check_named_request and pgledger.check_asked_conditions.
 */
 create or replace function pgledger.check_each_named_request(
   from_names text[],
@@ -8402,7 +8808,12 @@ create or replace function pgledger.check_each_named_request(
   ids text[],
   from_tenant_ids text[],
   to_tenant_ids text[],
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[]
 )
 returns boolean
 language plpgsql
@@ -8436,6 +8847,12 @@ begin
       v_request.event_at, v_request.metadata, v_request.id, v_request.from_tenant_id,
       v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
     );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_versions[v_request.index], require_to_versions[v_request.index],
+      require_from_balances[v_request.index], require_to_balances[v_request.index],
+      v_request.index, v_count
+    );
+    v_ok := pgledger.check_key(idempotency_keys[v_request.index], v_request.index, v_count);
   end loop;
 
   return true;
@@ -8446,6 +8863,61 @@ comment on function pgledger.check_each_named_request is
   'Raises what is wrong with the first request of a batch by name that is wrong by itself.';
 
 revoke all on function pgledger.check_each_named_request from public;
+
+-- file: repeatable/10_ledger/check_each_request.sql
+/*
+Refuses the lowest request of a batch whose own values are wrong. It looks at one after the other,
+so it is for batches that are known to be wrong.
+
+Errors: those of pgledger.check_transfer_request and pgledger.check_asked_conditions.
+*/
+create or replace function pgledger.check_each_request(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  allow_future_event_at boolean,
+  shared_event_at timestamptz,
+  shared_metadata jsonb,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_ok boolean;
+begin
+  for v_place in 1..v_count loop
+    v_ok := pgledger.check_transfer_request(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place],
+      coalesce(event_ats[v_place], shared_event_at),
+      coalesce(metadatas[v_place], shared_metadata), ids[v_place], allow_future_event_at, v_place,
+      v_count
+    );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_versions[v_place], require_to_versions[v_place],
+      require_from_balances[v_place], require_to_balances[v_place], v_place, v_count
+    );
+    v_ok := pgledger.check_key(idempotency_keys[v_place], v_place, v_count);
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_each_request is
+  'Raises what is wrong with the first request of a batch that is wrong by itself.';
+
+revoke all on function pgledger.check_each_request from public;
 
 -- file: repeatable/10_ledger/check_expiry.sql
 /*
@@ -8686,6 +9158,45 @@ comment on function pgledger.check_hold_scales is
 
 revoke all on function pgledger.check_hold_scales from public;
 
+-- file: repeatable/10_ledger/check_key.sql
+/*
+Refuses an idempotency key that is too short or too long. Any text will do: it comes from elsewhere,
+and nobody has to read it.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_key(
+  idempotency_key text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if char_length(idempotency_key) not between 1 and 255 then
+    return pgledger.fail(
+      'InvalidArgument',
+      array[
+        'idempotency_key', quote_literal(pgledger.abridged(idempotency_key)),
+        pgledger.text_fault(idempotency_key, 1, 255, true)
+      ],
+      request_index,
+      request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_key is
+  'Raises InvalidArgument for an idempotency key that is empty or too long.';
+
+revoke all on function pgledger.check_key from public;
+
 -- file: repeatable/10_ledger/check_limits.sql
 /*
 Refuses limits of an account that cannot be: each by itself, then both together.
@@ -8807,7 +9318,12 @@ create or replace function pgledger.check_named_requests(
   to_tenant_ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[]
 )
 returns boolean
 language plpgsql
@@ -8825,17 +9341,24 @@ begin
   v_ok := pgledger.check_arrays(
     array[
       'from_names', 'to_names', 'amounts', 'currencies', 'event_ats', 'metadatas', 'ids',
-      'from_tenant_ids', 'to_tenant_ids'
+      'from_tenant_ids', 'to_tenant_ids', 'require_from_versions', 'require_to_versions',
+      'require_from_balances', 'require_to_balances', 'idempotency_keys'
     ],
     array[
       v_count, cardinality(to_names), cardinality(amounts), cardinality(currencies),
       cardinality(event_ats), cardinality(metadatas), cardinality(ids),
-      cardinality(from_tenant_ids), cardinality(to_tenant_ids)
+      cardinality(from_tenant_ids), cardinality(to_tenant_ids),
+      cardinality(require_from_versions), cardinality(require_to_versions),
+      cardinality(require_from_balances), cardinality(require_to_balances),
+      cardinality(idempotency_keys)
     ],
     array[
       array_ndims(from_names), array_ndims(to_names), array_ndims(amounts),
       array_ndims(currencies), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids)
+      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances),
+      array_ndims(idempotency_keys)
     ],
     4,
     pg_column_size(metadatas)
@@ -8868,10 +9391,15 @@ begin
   ) is not true
   limit 1;
 
-  if found then
+  if
+    found or not pgledger.keys_are_sound(idempotency_keys) or not pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    )
+  then
     v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, allow_future_event_at
+      to_tenant_ids, allow_future_event_at, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, idempotency_keys
     );
   end if;
 
@@ -9508,7 +10036,7 @@ in FROM are written down before they are looked at. An account id that is not an
 here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_transfer_request.
+pgledger.check_each_request.
 */
 create or replace function pgledger.check_transfer_requests(
   from_account_ids text[],
@@ -9521,7 +10049,12 @@ create or replace function pgledger.check_transfer_requests(
   group_id text,
   allow_future_event_at boolean,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns boolean
 language plpgsql
@@ -9541,18 +10074,26 @@ declare
       or pgledger.time_fault(shared_event_at) is null
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
-  v_request record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_arrays(
-    array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
+      'require_from_versions', 'require_to_versions', 'require_from_balances',
+      'require_to_balances', 'idempotency_keys'
+    ],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids)
+      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
+      cardinality(require_to_versions), cardinality(require_from_balances),
+      cardinality(require_to_balances), cardinality(idempotency_keys)
     ],
     array[
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances),
+      array_ndims(idempotency_keys)
     ],
     3,
     coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
@@ -9581,25 +10122,17 @@ begin
   ) is not true
   limit 1;
 
-  if not found then
-    return true;
-  end if;
-
-  for v_request in
-    select
-      request.from_account_id, request.to_account_id, request.amount, request.id, request.index,
-      coalesce(request.event_at, shared_event_at) as event_at,
-      coalesce(request.metadata, shared_metadata) as metadata
-    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-      with ordinality
-      as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
-    order by request.index
-  loop
-    v_ok := pgledger.check_transfer_request(
-      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
-      v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
+  if
+    found or not pgledger.keys_are_sound(idempotency_keys) or not pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    )
+  then
+    v_ok := pgledger.check_each_request(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, allow_future_event_at,
+      shared_event_at, shared_metadata, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, idempotency_keys
     );
-  end loop;
+  end if;
 
   return true;
 end;
@@ -9629,6 +10162,35 @@ comment on function pgledger.clock_warning is
 
 revoke all on function pgledger.clock_warning from public;
 
+-- file: repeatable/10_ledger/conditions_are_sound.sql
+/*
+Whether no condition of a batch is one that pgledger.check_asked_conditions refuses. A null array
+has no conditions, and a null in an array is none.
+*/
+create or replace function pgledger.conditions_are_sound(
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select (
+    0 > any(require_from_versions)
+    or 0 > any(require_to_versions)
+    or 'empty'::numrange = any(require_from_balances)
+    or 'empty'::numrange = any(require_to_balances)
+  ) is not true
+$$;
+
+comment on function pgledger.conditions_are_sound is
+  'Whether each condition of a batch can be met at all.';
+
+revoke all on function pgledger.conditions_are_sound from public;
+
 -- file: repeatable/10_ledger/create_bulk_transfers.sql
 /*
 Checks and creates a batch for those who want no rows: pgledger_create_transfers_bulk_ids and
@@ -9647,6 +10209,11 @@ create or replace function pgledger.create_bulk_transfers(
   app_id text,
   group_id text,
   allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[],
   out transfer_ids text[],
   out created_count bigint
 )
@@ -9661,16 +10228,19 @@ declare
 begin
   v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
+    allow_future_event_at, null, null, require_from_versions, require_to_versions,
+    require_from_balances, require_to_balances, idempotency_keys
   );
 
   created_count := 0;
-  if array_remove(ids, null) <> '{}' then
+  if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.transfer_ids, cardinality(array_remove(created.replayed, true))
     into create_bulk_transfers.transfer_ids, created_count
-    from pgledger.create_repeatable_transfers(
+    from pgledger.create_keyed_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      create_bulk_transfers.app_id, create_bulk_transfers.group_id
+      create_bulk_transfers.app_id, create_bulk_transfers.group_id, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances,
+      create_bulk_transfers.idempotency_keys
     ) as created;
   elsif cardinality(from_account_ids) > 0 then
     select posted.transfer_ids, cardinality(posted.transfer_ids)
@@ -9678,7 +10248,8 @@ begin
     from pgledger.post_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
       create_bulk_transfers.app_id, create_bulk_transfers.group_id, null,
-      cardinality(from_account_ids)
+      cardinality(from_account_ids), null, null, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     ) as posted;
   end if;
 end;
@@ -9689,10 +10260,344 @@ comment on function pgledger.create_bulk_transfers is
 
 revoke all on function pgledger.create_bulk_transfers from public;
 
+-- file: repeatable/10_ledger/create_keyed_transfer.sql
+/*
+Makes a transfer whose request gave a key and nothing else that is optional, once. The request's own
+values were checked.
+
+It looks for the key before anything is locked, because a repeat needs no lock. Then it is the plain
+path of pgledger.pgledger_create_transfer: what was updated is checked after it. The key is taken
+between, before status, decimal places and limits are looked at. If another call has used it since
+it was looked for, both accounts are put back to what they were.
+
+The body is long because it is that plain path, where each call of a function would count.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key.
+Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+*/
+create or replace function pgledger.create_keyed_transfer(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  app_id text,
+  idempotency_key text
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_request jsonb := jsonb_build_object(
+    'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
+  );
+  v_key pgledger.idempotency_keys;
+  v_id text;
+  v_from_key bigint;
+  v_from_at timestamptz;
+  v_from_version bigint;
+  v_from_balance numeric;
+  v_from_is_sound boolean;
+  v_from_currency text;
+  v_from_app_id text;
+  v_from_name text;
+  v_from_tenant_id text;
+  v_to_key bigint;
+  v_to_at timestamptz;
+  v_to_version bigint;
+  v_to_balance numeric;
+  v_to_is_sound boolean;
+  v_to_currency text;
+  v_to_app_id text;
+  v_to_name text;
+  v_to_tenant_id text;
+  v_now timestamptz;
+  v_created_at timestamptz;
+  v_ok boolean;
+begin
+  if exists (
+    select
+    from pgledger.idempotency_keys
+    where idempotency_keys.app_id = create_keyed_transfer.app_id
+      and idempotency_keys.idempotency_key = create_keyed_transfer.idempotency_key
+  ) then
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array(
+        select accounts.id from pgledger.accounts
+        where accounts.id in (from_account_id, to_account_id)
+      )
+    );
+    v_key := pgledger.key_of_request(
+      app_id, idempotency_key, 'pgledger_create_transfer', v_request
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
+  end if;
+
+  for v_step in 1..2 loop
+    if (from_account_id collate "C" < to_account_id) = (v_step = 1) then
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case when v_to_at is null then pgledger.clock() when v_to_at <= v_now then v_to_at end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance - create_keyed_transfer.amount
+      where accounts.id = from_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+        accounts.status = 0
+        and accounts.balance > -1e30
+        and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+        and (
+          accounts.amount_scale is null
+          or min_scale(create_keyed_transfer.amount) <= accounts.amount_scale
+        ),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_from_key, v_from_at, v_from_version, v_from_balance, v_from_is_sound, v_from_currency,
+        v_from_app_id, v_from_name, v_from_tenant_id;
+    else
+      update pgledger.accounts
+      set
+        updated_at = greatest(
+          case
+            when v_from_at is null then pgledger.clock() when v_from_at <= v_now then v_from_at
+          end,
+          accounts.updated_at + interval '1 microsecond'
+        ),
+        version = accounts.version + 1,
+        balance = accounts.balance + create_keyed_transfer.amount
+      where accounts.id = to_account_id
+      returning
+        accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+        accounts.status = 0
+        and accounts.balance < 1e30
+        and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+        and (
+          accounts.amount_scale is null
+          or min_scale(create_keyed_transfer.amount) <= accounts.amount_scale
+        ),
+        accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
+      into
+        v_to_key, v_to_at, v_to_version, v_to_balance, v_to_is_sound, v_to_currency,
+        v_to_app_id, v_to_name, v_to_tenant_id;
+    end if;
+    if v_step = 1 then
+      v_now := pgledger.clock();
+    end if;
+  end loop;
+
+  if (
+    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
+  ) is not true then
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from_key is not null then from_account_id end,
+        case when v_to_key is not null then to_account_id end
+      ]
+    );
+  end if;
+
+  v_created_at := greatest(v_from_at, v_to_at);
+  v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+
+  insert into pgledger.idempotency_keys (
+    created_at, app_id, idempotency_key, function_name, result_id, request
+  )
+  values (
+    v_created_at, create_keyed_transfer.app_id, create_keyed_transfer.idempotency_key,
+    'pgledger_create_transfer', v_id, v_request
+  )
+  on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
+  if not found then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
+    );
+    if v_key.created_at is not null then
+      v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
+      v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
+  end if;
+
+  if v_from_at > v_now or v_to_at > v_now then
+    v_now := pgledger.clock();
+    if v_created_at > v_now then
+      v_ok := pgledger.check_times_before(from_account_id, to_account_id, v_now, v_created_at);
+      v_from_at := null;
+      v_to_at := null;
+    end if;
+  end if;
+  if v_from_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_from_key;
+  end if;
+  if v_to_at is distinct from v_created_at then
+    update pgledger.accounts set updated_at = v_created_at where accounts.key = v_to_key;
+  end if;
+
+  if not (v_from_is_sound and v_to_is_sound) then
+    v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
+    v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], pgledger.clock());
+    -- The balances before, with as many decimal places as they were written with.
+    v_ok := pgledger.check_balance(
+      v_from_key, pgledger.version_balance(v_from_key, v_from_version - 1), -amount
+    );
+    v_ok := pgledger.check_balance(
+      v_to_key, pgledger.version_balance(v_to_key, v_to_version - 1), amount
+    );
+  end if;
+
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+    to_balance
+  )
+  values (
+    v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+    create_keyed_transfer.app_id, create_keyed_transfer.amount, v_from_balance, v_to_balance
+  );
+
+  return row(
+    v_id, from_account_id, to_account_id, amount, v_created_at, v_created_at, null::jsonb,
+    v_from_currency, v_from_name, v_to_name, v_from_balance, v_to_balance, v_from_version,
+    v_to_version, null::text, app_id, v_from_tenant_id, v_to_tenant_id, null::text, false
+  );
+end;
+$$;
+
+comment on function pgledger.create_keyed_transfer is
+  'Makes a transfer, once for its key.';
+
+revoke all on function pgledger.create_keyed_transfer from public;
+
+-- file: repeatable/10_ledger/create_keyed_transfers.sql
+/*
+Creates a batch in which the caller chose keys or ids, so that some requests may be repeats: of
+earlier calls, or of one another. Locks the accounts, finds out which requests are repeats under
+their keys, takes the keys of the others, and leaves the rest to
+pgledger.create_repeatable_transfers. It answers, in the order of the requests, with the id of each
+one's transfer and whether that existed already.
+
+The keys are written before the transfers, with ids that are made here for that: from the same time
+as the transfers get.
+
+Where the accounts were given by name, the arrays of names say what was asked for.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then the inserted rows of the keys ascending
+by key, then those of pgledger.post_transfers.
+Errors: those of pgledger.check_accounts, pgledger.keys_of_requests, pgledger.take_keys and
+pgledger.create_repeatable_transfers.
+*/
+create or replace function pgledger.create_keyed_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[],
+  function_name text default 'pgledger_create_transfer',
+  from_names text[] default null,
+  to_names text[] default null,
+  currencies text[] default null,
+  from_tenant_ids text[] default null,
+  to_tenant_ids text[] default null,
+  out transfer_ids text[],
+  out replayed boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_locked_ids text[];
+  v_requests jsonb[];
+  v_keys record;
+  v_now timestamptz;
+  v_ids text[] := ids;
+  v_skipped boolean[];
+  v_ok boolean;
+begin
+  if array_remove(idempotency_keys, null) <> '{}' then
+    v_locked_ids := pgledger.lock_accounts(from_account_ids || to_account_ids);
+    v_ok := pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, v_locked_ids, null, cardinality(from_account_ids)
+    );
+
+    v_requests := pgledger.keyed_requests(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, group_id,
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+      idempotency_keys, from_names, to_names, currencies, from_tenant_ids, to_tenant_ids
+    );
+    v_keys := pgledger.keys_of_requests(app_id, idempotency_keys, function_name, v_requests);
+    v_skipped := v_keys.repeated;
+    v_now := pgledger.clock();
+    v_ids := pgledger.ids_under_keys(
+      from_account_ids, to_account_ids,
+      pgledger.places_left(
+        pgledger.new_transfer_places(
+          from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id,
+          v_locked_ids
+        ),
+        v_skipped
+      ),
+      ids, idempotency_keys, v_skipped, v_now
+    );
+    v_ok := pgledger.take_keys(app_id, idempotency_keys, function_name, v_requests, v_ids);
+  end if;
+
+  select created.transfer_ids, created.replayed
+  into create_keyed_transfers.transfer_ids, create_keyed_transfers.replayed
+  from pgledger.create_repeatable_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas,
+    coalesce(v_ids, array_fill(null::text, array[cardinality(from_account_ids)])),
+    create_keyed_transfers.app_id, create_keyed_transfers.group_id, require_from_versions,
+    require_to_versions, require_from_balances, require_to_balances, v_skipped, v_now
+  ) as created;
+
+  if true = any(v_skipped) then
+    transfer_ids := array(
+      select coalesce(request.result_id, earlier.id, request.id)
+      from unnest(transfer_ids, v_keys.result_ids, v_keys.first_places) with ordinality
+        as request (id, result_id, first_place, place)
+      left join unnest(transfer_ids) with ordinality as earlier (id, place)
+        on request.first_place = earlier.place
+      order by request.place
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.create_keyed_transfers is
+  'Creates a batch in which the caller chose keys or ids; transfers that exist are not made again.';
+
+revoke all on function pgledger.create_keyed_transfers from public;
+
 -- file: repeatable/10_ledger/create_repeatable_transfer.sql
 /*
-Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
-Without an id it makes a new one. The request's own values were checked.
+Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was,
+whatever the conditions say now. Without an id it makes a new one. The request's own values were
+checked.
 
 Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
 a repeat finds, it has not touched.
@@ -9701,7 +10606,7 @@ The body is long because it is the plain path of pgledger.pgledger_create_transf
 order.
 
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
-AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+AccountFrozen, InvalidAmount, and those of pgledger.check_conditions and pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -9710,7 +10615,14 @@ create or replace function pgledger.create_repeatable_transfer(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  app_id text
+  app_id text,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null,
+  idempotency_key text default null,
+  function_name text default 'pgledger_create_transfer',
+  request jsonb default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -9724,6 +10636,7 @@ declare
   v_to record;
   v_swap record;
   v_earlier record;
+  v_key pgledger.idempotency_keys;
   v_now timestamptz;
   v_created_at timestamptz;
   v_from_balance numeric;
@@ -9772,19 +10685,6 @@ begin
     );
   end if;
 
-  v_earlier := pgledger.repeated_transfer(
-    id, app_id, v_from.key, v_to.key, amount, event_at, metadata
-  );
-  if v_earlier.created_at is not null then
-    return row(
-      id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
-      coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
-      v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-      v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
-      v_earlier.origin_id, true
-    );
-  end if;
-
   -- Later than everything recorded on either account, even if the clock steps back.
   v_now := pgledger.clock();
   v_created_at := greatest(
@@ -9792,6 +10692,39 @@ begin
     v_from.updated_at + interval '1 microsecond',
     v_to.updated_at + interval '1 microsecond'
   );
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
+
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, function_name,
+      coalesce(
+        request,
+        pgledger.transfer_request(
+          from_account_id, to_account_id, amount, event_at, metadata, id, null,
+          require_from_version, require_to_version, require_from_balance, require_to_balance
+        )
+      ),
+      v_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
+  end if;
+  if id is not null then
+    v_earlier := pgledger.repeated_transfer(
+      id, app_id, v_from.key, v_to.key, amount, event_at, metadata
+    );
+    if v_earlier.created_at is not null then
+      return row(
+        id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+        v_earlier.origin_id, true
+      );
+    end if;
+  end if;
+
   if v_created_at > v_now then
     v_ok := pgledger.check_account_times(
       array[from_account_id], array[to_account_id], v_now, v_created_at
@@ -9809,15 +10742,21 @@ begin
     and v_to_balance < 1e30
     and (v_from_balance - v_from.held_out < v_from.min_balance) is not true
     and (v_to_balance + v_to.held_in > v_to.max_balance) is not true
+    and (v_from.version = require_from_version) is not false
+    and (v_to.version = require_to_version) is not false
+    and (v_from_balance <@ require_from_balance) is not false
+    and (v_to_balance <@ require_to_balance) is not false
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_conditions(
+      v_from.key, v_to.key, v_from.version, v_to.version, v_from_balance, v_to_balance,
+      require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
-
-  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
 
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
@@ -9866,8 +10805,11 @@ revoke all on function pgledger.create_repeatable_transfer from public;
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
-and whether that existed already.
+and posts the new ones; only their conditions are looked at. It answers, in the order of the
+requests, with the id of each one's transfer and whether that existed already.
+
+Requests that are skipped are not made: pgledger.create_keyed_transfers knows what came of them. at
+is the time that it read under the locks.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -9881,6 +10823,12 @@ create or replace function pgledger.create_repeatable_transfers(
   ids text[],
   app_id text,
   group_id text,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  skipped boolean[] default null,
+  at timestamptz default null,
   out transfer_ids text[],
   out replayed boolean[]
 )
@@ -9900,15 +10848,7 @@ declare
   v_taken text;
   v_ok boolean;
 begin
-  select coalesce(array_agg(locked.id), '{}')
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by accounts.id
-    for no key update
-  ) as locked;
+  v_locked_ids := pgledger.lock_accounts(from_account_ids || to_account_ids);
 
   v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
@@ -9917,6 +10857,9 @@ begin
   v_new_places := pgledger.new_transfer_places(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, v_locked_ids
   );
+  if skipped is not null then
+    v_new_places := pgledger.places_left(v_new_places, skipped);
+  end if;
 
   -- Posts the new ones in their order.
   begin
@@ -9939,7 +10882,8 @@ begin
     cross join lateral pgledger.post_transfers(
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
-      v_count
+      v_count, null, null, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances, create_repeatable_transfers.at
     ) as posted;
   exception
     when unique_violation then
@@ -10145,6 +11089,46 @@ comment on function pgledger.decimal_places is
 
 revoke all on function pgledger.decimal_places from public;
 
+-- file: repeatable/10_ledger/ensured_under_key.sql
+/*
+Takes the key of a call that has found or opened the account of a name, and returns its answer. If
+another call of the same request has used the key meanwhile, it found the same account, unless that
+was renamed at once: then this call has opened one too many, and has to be run again.
+
+Locks: the inserted row of the key.
+Errors: those of pgledger.take_key.
+*/
+create or replace function pgledger.ensured_under_key(
+  idempotency_key text,
+  request jsonb,
+  answer public.pgledger_account
+)
+returns public.pgledger_account
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key pgledger.idempotency_keys := pgledger.take_key(
+    answer.app_id, idempotency_key, 'pgledger_ensure_account', request, answer.id
+  );
+begin
+  if v_key.created_at is null then
+    return answer;
+  elsif v_key.result_id <> answer.id then
+    raise exception 'could not serialize access due to concurrent update'
+      using errcode = 'serialization_failure';
+  end if;
+
+  return pgledger.replayed_account(v_key.result_id);
+end;
+$$;
+
+comment on function pgledger.ensured_under_key is
+  'The answer of a call for the account of a name, whose key is taken with it.';
+
+revoke all on function pgledger.ensured_under_key from public;
+
 -- file: repeatable/10_ledger/expected_guards.sql
 /*
 Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
@@ -10172,6 +11156,10 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'account_request(text, text, numeric, numeric, jsonb, text, text)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -10210,8 +11198,15 @@ as $$
     ),
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
     ('function', 'private', 'amount_to_reverse(transfers, numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'argument_length(interval)', 'owner', '', ''),
+    ('function', 'private', 'argument_range(numrange)', 'owner', '', ''),
+    ('function', 'private', 'argument_time(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
@@ -10334,6 +11329,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'check_asked_conditions(bigint, bigint, numrange, numrange, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
       'owner', '', ''
     ),
@@ -10346,6 +11346,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_conditions(bigint, bigint, bigint, bigint, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
@@ -10361,7 +11366,14 @@ as $$
     (
       'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[], '
+      'text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_each_request(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, timestamp with time zone, jsonb, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -10412,6 +11424,7 @@ as $$
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_key(text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
@@ -10422,7 +11435,8 @@ as $$
     (
       'function', 'private',
       'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -10501,7 +11515,8 @@ as $$
     (
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text[], text, text, boolean, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -10523,6 +11538,10 @@ as $$
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'conditions_are_sound(bigint[], bigint[], numrange[], numrange[])',
       'owner', '', ''
     ),
     (
@@ -10551,17 +11570,29 @@ as $$
     (
       'function', 'private',
       'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean)', 'owner', '', ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], text[])',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'create_keyed_transfer(text, text, numeric, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'create_keyed_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[], text[], text, text[], '
+      'text[], text[], text[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text)', 'owner', '', ''
+      'text, bigint, bigint, numrange, numrange, text, text, jsonb)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text)', 'owner', '', ''
+      'jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[], boolean[], '
+      'timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -10621,6 +11652,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'ensured_under_key(text, jsonb, pgledger_account)', 'owner', '', ''),
     (
       'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
@@ -10690,6 +11722,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'frozen_bits(text)', 'owner', '', ''),
+    ('function', 'private', 'given_arguments(jsonb)', 'owner', '', ''),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
@@ -10708,12 +11741,22 @@ as $$
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     (
+      'function', 'private',
+      'hold_request(text, text, numeric, timestamp with time zone, interval, timestamp with '
+      'time zone, jsonb, text, text)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
@@ -10782,7 +11825,19 @@ as $$
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'key_of_request(text, text, text, jsonb, bigint, bigint)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'keyed_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, bigint[], bigint[], numrange[], numrange[], text[], text[], text[], text[], '
+      'text[], text[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'keys_are_sound(text[])', 'owner', '', ''),
+    ('function', 'private', 'keys_of_requests(text, text[], text, jsonb[])', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -10816,6 +11871,7 @@ as $$
     ),
     ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'lock_account(text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_accounts(text[])', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -10841,8 +11897,8 @@ as $$
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
-      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
-      ''
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -10890,6 +11946,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, text, '
+      'text, text, bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
@@ -10962,6 +12023,7 @@ as $$
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'places_left(bigint[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
@@ -10982,7 +12044,7 @@ as $$
     (
       'function', 'private',
       'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'bigint, bigint)', 'owner', '', ''
+      'bigint, bigint, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -10992,13 +12054,19 @@ as $$
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
-      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[], timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
       'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
       'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posting_request(text, numeric, boolean, timestamp with time zone, jsonb, text)', 'owner',
+      '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -11034,6 +12102,7 @@ as $$
       'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
       'timestamp with time zone[], integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'put_back(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -11065,6 +12134,10 @@ as $$
     ),
     ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_key(idempotency_keys, text, jsonb, bigint, bigint)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
       ''
@@ -11099,7 +12172,7 @@ as $$
     (
       'function', 'private',
       'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
-      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
+      'time zone, jsonb, text, text, text, bigint, bigint, text, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -11132,6 +12205,8 @@ as $$
       'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'replayed_account(text)', 'owner', '', ''),
+    ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -11141,8 +12216,13 @@ as $$
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'reversal_request(text, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, boolean, '
-      'text)', 'owner', '', ''
+      'text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'reversed_amount(text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -11213,8 +12293,18 @@ as $$
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'sweep_request(text, text, numeric, numeric, timestamp with time zone, jsonb, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'take_key(text, text, text, jsonb, text, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'take_keys(text, text[], text, jsonb[], text[])', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
@@ -11256,6 +12346,11 @@ as $$
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfer_answer(text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
+      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -11352,6 +12447,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
@@ -11804,26 +12900,26 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
-      'numeric)', 'owner', 'poster=EXECUTE',
+      'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
-      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'with time zone, jsonb, text, text, text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, bigint, bigint, numrange, numrange, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
-      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb, text, text, text, text, boolean, bigint, bigint, numrange, numrange, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
@@ -11832,25 +12928,29 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], '
+      'text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
-      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean, bigint[], '
+      'bigint[], numrange[], numrange[], text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -11862,7 +12962,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
-      'numeric)', 'owner', 'poster=EXECUTE',
+      'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -11870,7 +12970,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -11908,8 +13008,13 @@ as $$
     (
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'boolean)', 'owner', 'poster=EXECUTE',
+      'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_purge_idempotency_keys(timestamp with time zone, integer, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
@@ -11922,13 +13027,13 @@ as $$
     (
       'function', 'surface',
       'pgledger_reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, '
-      'boolean)', 'owner', 'poster=EXECUTE',
+      'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_reverse_transfer_over_limits(text, text, numeric, timestamp with time zone, '
-      'jsonb, text, text, boolean)', 'owner', '',
+      'jsonb, text, text, boolean, text)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -11950,7 +13055,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -11978,7 +13083,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
+      'function', 'surface', 'pgledger_void_hold(text, text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -12159,6 +13264,7 @@ as $$
       'row security'
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -12255,6 +13361,16 @@ as $$
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
       'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
       'ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'idempotency_keys', 'idempotency_keys_never_change', '', '',
+      'CREATE TRIGGER idempotency_keys_never_change BEFORE UPDATE OR TRUNCATE ON '
+      'pgledger.idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
+      'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
+      'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
@@ -12440,6 +13556,27 @@ comment on function pgledger.frozen_bits is
 
 revoke all on function pgledger.frozen_bits from public;
 
+-- file: repeatable/10_ledger/given_arguments.sql
+/*
+The arguments of a request as its key's row keeps them: those that are not null. Left out and null
+are the same to a function. Metadata keeps its own nulls.
+*/
+create or replace function pgledger.given_arguments(arguments jsonb)
+returns jsonb
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(jsonb_object_agg(argument.name, argument.value), '{}')
+  from jsonb_each(arguments) as argument (name, value)
+  where argument.value <> 'null'
+$$;
+
+comment on function pgledger.given_arguments is
+  'The arguments of a request that are not null.';
+
+revoke all on function pgledger.given_arguments from public;
+
 -- file: repeatable/10_ledger/guard_faults.sql
 /*
 Everything by which this database differs from expected_guards(), in the order in which it is to be
@@ -12580,6 +13717,42 @@ comment on function pgledger.hold_answer is
 
 revoke all on function pgledger.hold_answer from public;
 
+-- file: repeatable/10_ledger/hold_request.sql
+/*
+A request for a hold as its key's row keeps it.
+*/
+create or replace function pgledger.hold_request(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  group_id text
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.given_arguments(
+    jsonb_build_object(
+      'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount,
+      'expires_at', pgledger.argument_time(expires_at),
+      'expires_in', pgledger.argument_length(expires_in),
+      'event_at', pgledger.argument_time(event_at), 'metadata', metadata, 'id', id,
+      'group_id', group_id
+    )
+  )
+$$;
+
+comment on function pgledger.hold_request is
+  'A request for a hold as its key''s row keeps it.';
+
+revoke all on function pgledger.hold_request from public;
+
 -- file: repeatable/10_ledger/hold_status.sql
 /*
 The word for the state of a hold: what its row says, or that it is expired by now. It runs as its
@@ -12608,6 +13781,67 @@ comment on function pgledger.hold_status is
 
 revoke all on function pgledger.hold_status from public;
 grant execute on function pgledger.hold_status to pgledger_reader;
+
+-- file: repeatable/10_ledger/ids_under_keys.sql
+/*
+Which id each keyed request of a batch gets, for its key's row: the caller's, or the one that
+pgledger.post_transfers would give to it at that time. Null for requests without a key whose id the
+caller left open, and for those that are skipped.
+*/
+create or replace function pgledger.ids_under_keys(
+  from_account_ids text[],
+  to_account_ids text[],
+  new_places bigint[],
+  ids text[],
+  idempotency_keys text[],
+  skipped boolean[],
+  at timestamptz
+)
+returns text[]
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_first_created_at timestamptz;
+begin
+  if new_places <> '{}' then
+    select greatest(at, max(accounts.updated_at) + interval '1 microsecond')
+    into v_first_created_at
+    from unnest(new_places) as new (place)
+    inner join unnest(from_account_ids, to_account_ids) with ordinality
+      as request (from_account_id, to_account_id, place) on new.place = request.place
+    inner join pgledger.accounts
+      on accounts.id in (request.from_account_id, request.to_account_id);
+  end if;
+
+  return array(
+    select
+      case
+        when request.is_skipped then null
+        when request.key is null then request.id
+        else coalesce(request.id, new.id)
+      end
+    from unnest(idempotency_keys, skipped, ids) with ordinality
+      as request (key, is_skipped, id, place)
+    left join unnest(
+      new_places,
+      case
+        when new_places <> '{}'
+          then pgledger.new_transfer_ids(v_first_created_at, cardinality(new_places))
+      end
+    ) as new (place, id) on request.place = new.place
+    order by request.place
+  );
+end;
+$$;
+
+comment on function pgledger.ids_under_keys is
+  'The id that each keyed request of a batch gets.';
+
+revoke all on function pgledger.ids_under_keys from public;
 
 -- file: repeatable/10_ledger/iso_currencies.sql
 /*
@@ -12708,6 +13942,51 @@ comment on function pgledger.keep_scale is
 
 revoke all on function pgledger.keep_scale from public;
 
+-- file: repeatable/10_ledger/key_of_request.sql
+/*
+The row of a key, if it was used for the same request; nulls if nobody has used it. The function and
+its arguments are compared by value. Keys of other apps are not looked at.
+
+The caller holds the accounts of the request, as the first call did, so what that wrote can be seen.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.key_of_request(
+  app_id text,
+  idempotency_key text,
+  function_name text,
+  request jsonb,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns pgledger.idempotency_keys
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key pgledger.idempotency_keys := (
+    select idempotency_keys
+    from pgledger.idempotency_keys
+    where idempotency_keys.app_id = key_of_request.app_id
+      and idempotency_keys.idempotency_key = key_of_request.idempotency_key
+  );
+  v_ok boolean;
+begin
+  if (v_key.function_name, v_key.request) <> (function_name, request) then
+    v_ok := pgledger.refuse_key(v_key, function_name, request, request_index, request_count);
+  end if;
+
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.key_of_request is
+  'The row of a key that was used for this request, or nulls; raises an error if it was used for '
+  'another.';
+
+revoke all on function pgledger.key_of_request from public;
+
 -- file: repeatable/10_ledger/key_sequences.sql
 /*
 Every sequence that gives keys: the greatest key in use, and the one that it would give next. A
@@ -12784,6 +14063,192 @@ comment on function pgledger.key_sequences is
   'Every sequence that gives keys, with the greatest key in use and the next one it would give.';
 
 revoke all on function pgledger.key_sequences from public;
+
+-- file: repeatable/10_ledger/keyed_requests.sql
+/*
+The requests of a batch as their keys' rows keep them; null for a request without a key. Where
+accounts were given by name, the names say what was asked for, not the ids.
+*/
+create or replace function pgledger.keyed_requests(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  group_id text,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[],
+  from_names text[],
+  to_names text[],
+  currencies text[],
+  from_tenant_ids text[],
+  to_tenant_ids text[]
+)
+returns jsonb[]
+language sql
+stable
+parallel safe
+as $$
+  select array(
+    select
+      case
+        when request.key is null then null
+        when keyed_requests.from_names is null then pgledger.transfer_request(
+          request.from_account_id, request.to_account_id, request.amount, request.event_at,
+          request.metadata, request.id, keyed_requests.group_id, request.from_version,
+          request.to_version, request.from_balance, request.to_balance
+        )
+        else pgledger.named_request(
+          request.from_name, request.to_name, request.amount, request.currency, request.event_at,
+          request.metadata, request.id, request.from_tenant_id, request.to_tenant_id,
+          keyed_requests.group_id, request.from_version, request.to_version,
+          request.from_balance, request.to_balance
+        )
+      end
+    from unnest(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances, idempotency_keys,
+      from_names, to_names, currencies, from_tenant_ids, to_tenant_ids
+    ) with ordinality
+      as request (
+        from_account_id, to_account_id, amount, event_at, metadata, id, from_version, to_version,
+        from_balance, to_balance, key, from_name, to_name, currency, from_tenant_id, to_tenant_id,
+        place
+      )
+    order by request.place
+  )
+$$;
+
+comment on function pgledger.keyed_requests is
+  'The requests of a batch as their keys'' rows keep them.';
+
+revoke all on function pgledger.keyed_requests from public;
+
+-- file: repeatable/10_ledger/keys_are_sound.sql
+/*
+Whether all keys of a batch have a length that a key can have.
+*/
+create or replace function pgledger.keys_are_sound(idempotency_keys text[])
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select not exists (
+    select
+    from unnest(idempotency_keys) as given (key)
+    where char_length(given.key) not between 1 and 255
+  )
+$$;
+
+comment on function pgledger.keys_are_sound is
+  'Whether all keys of a batch have a length that a key can have.';
+
+revoke all on function pgledger.keys_are_sound from public;
+
+-- file: repeatable/10_ledger/keys_of_requests.sql
+/*
+What came of the keyed requests of a batch that are repeats: of earlier calls, or of one another.
+Element n of each array belongs to request n. result_ids has what came of an earlier call; its
+first_places the place of the earlier request of the batch that has the same key, where no earlier
+call has. The lowest request whose key was used for another one is refused.
+
+The caller has locked the accounts: see pgledger.key_of_request.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.keys_of_requests(
+  app_id text,
+  idempotency_keys text[],
+  function_name text,
+  requests jsonb[],
+  out result_ids text[],
+  out first_places bigint[],
+  out repeated boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_place bigint;
+  v_request jsonb;
+  v_earlier pgledger.idempotency_keys;
+  v_ok boolean;
+begin
+  with given as materialized (
+    select
+      request.place, request.key, request.asked,
+      case
+        when request.key is null then request.place
+        else min(request.place) over (partition by request.key)
+      end as first_place
+    from unnest(keys_of_requests.idempotency_keys, requests) with ordinality
+      as request (key, asked, place)
+  ),
+
+  compared as (
+    select
+      given.place, given.first_place, given.asked, stored.result_id,
+      stored.created_at is not null as is_stored,
+      coalesce(stored.function_name, keys_of_requests.function_name)
+      = keys_of_requests.function_name
+      and coalesce(stored.request, earlier.asked) is not distinct from given.asked as is_same
+    from given
+    inner join given as earlier on given.first_place = earlier.place
+    left join pgledger.idempotency_keys as stored
+      on keys_of_requests.app_id = stored.app_id and given.key = stored.idempotency_key
+  )
+
+  select
+    array_agg(compared.result_id order by compared.place),
+    array_agg(
+      case
+        when not compared.is_stored and compared.first_place < compared.place
+          then compared.first_place
+      end
+      order by compared.place
+    ),
+    array_agg(
+      compared.is_stored or compared.first_place < compared.place order by compared.place
+    ),
+    min(compared.place) filter (where not compared.is_same)
+  into
+    keys_of_requests.result_ids, keys_of_requests.first_places, keys_of_requests.repeated, v_place
+  from compared;
+
+  if v_place is not null then
+    v_request := requests[v_place];
+    v_earlier := (
+      select stored
+      from pgledger.idempotency_keys as stored
+      where stored.app_id = keys_of_requests.app_id
+        and stored.idempotency_key = keys_of_requests.idempotency_keys[v_place]
+    );
+    if v_earlier.created_at is null then
+      v_earlier.app_id := app_id;
+      v_earlier.idempotency_key := idempotency_keys[v_place];
+      v_earlier.function_name := function_name;
+      v_earlier.request := requests[array_position(idempotency_keys, idempotency_keys[v_place])];
+    end if;
+    v_ok := pgledger.refuse_key(
+      v_earlier, function_name, v_request, v_place, cardinality(idempotency_keys)
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.keys_of_requests is
+  'What came of the requests of a batch that repeat others under their keys; raises an error for '
+  'the first whose key was used for another request.';
+
+revoke all on function pgledger.keys_of_requests from public;
 
 -- file: repeatable/10_ledger/legs.sql
 /*
@@ -12949,6 +14414,37 @@ comment on function pgledger.lock_account is
   'The account with that id, locked to be changed; nulls if there is none.';
 
 revoke all on function pgledger.lock_account from public;
+
+-- file: repeatable/10_ledger/lock_accounts.sql
+/*
+Locks the accounts of those ids, and returns the ids of those that there are.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id.
+*/
+create or replace function pgledger.lock_accounts(ids text[])
+returns text[]
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+begin
+  return array(
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(lock_accounts.ids)
+    order by accounts.id
+    for no key update
+  );
+end;
+$$;
+
+comment on function pgledger.lock_accounts is
+  'Locks the accounts of those ids; returns the ids of those that there are.';
+
+revoke all on function pgledger.lock_accounts from public;
 
 -- file: repeatable/10_ledger/lock_hold.sql
 /*
@@ -13130,16 +14626,16 @@ then it returns what that is now.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
-change: those count transfers. With an id it locks both accounts first, and looks for the id before
-anything is written.
+change: those count transfers. With an id or a key it locks both accounts first, and looks for the
+id and takes the key before anything else is written.
 
 The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
 released what had expired on them by then.
 
 The body is long because what it finds in one statement is used in the next.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
-of both, ascending by id.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; the inserted row of the key; where a sum
+does not suffice, expired holds of both, ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.repeated_hold, pgledger.check_account_times,
 pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
 pgledger.check_balance.
@@ -13157,7 +14653,8 @@ create or replace function pgledger.make_hold(
   group_id text,
   at timestamptz default null,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  idempotency_key text default null
 )
 returns public.pgledger_hold
 language plpgsql
@@ -13189,10 +14686,11 @@ declare
   v_earlier pgledger.holds;
   v_ok boolean;
 begin
-  if id is not null then
+  if id is not null or idempotency_key is not null then
+    v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(pgledger.clock()));
     v_earlier := pgledger.repeated_hold(
       from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
-      app_id, group_id, request_index, request_count
+      app_id, group_id, request_index, request_count, idempotency_key, v_id
     );
     if v_earlier.id is not null then
       return pgledger.hold_answer(v_earlier, true);
@@ -13308,7 +14806,7 @@ end;
 $$;
 
 comment on function pgledger.make_hold is
-  'Makes a hold whose own values were checked, once for each id of a caller''s choice.';
+  'Makes a hold whose own values were checked, once for each id or key of a caller''s choice.';
 
 revoke all on function pgledger.make_hold from public;
 
@@ -13357,6 +14855,50 @@ comment on function pgledger.move_account_name is
   'Lets the new name of an account lead to it, and the old one no longer; false if no name does.';
 
 revoke all on function pgledger.move_account_name from public;
+
+-- file: repeatable/10_ledger/named_request.sql
+/*
+A request for a transfer by names as its key's row keeps it.
+*/
+create or replace function pgledger.named_request(
+  from_name text,
+  to_name text,
+  amount numeric,
+  currency text,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  from_tenant_id text,
+  to_tenant_id text,
+  group_id text,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    pgledger.transfer_request(
+      null, null, amount, event_at, metadata, id, group_id, require_from_version,
+      require_to_version, require_from_balance, require_to_balance
+    )
+    - '{from_account_id,to_account_id}'::text[]
+    || pgledger.given_arguments(
+      jsonb_build_object(
+        'from_name', from_name, 'to_name', to_name, 'currency', currency,
+        'from_tenant_id', nullif(from_tenant_id, ''), 'to_tenant_id', nullif(to_tenant_id, '')
+      )
+    )
+$$;
+
+comment on function pgledger.named_request is
+  'A request for a transfer by names as its key''s row keeps it.';
+
+revoke all on function pgledger.named_request from public;
 
 -- file: repeatable/10_ledger/new_transfer_ids.sql
 /*
@@ -14400,8 +15942,9 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same as what was asked for then, whatever has changed
 the account since, and is refused if anything differs.
 
-Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
-Locks: those of pgledger.keep_scale.
+Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, idempotency_key,
+repeat.
+Locks: those of pgledger.take_key and pgledger.keep_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */
@@ -14415,7 +15958,8 @@ create or replace function public.pgledger_create_account(
   app_id text default '',
   tenant_id text default '',
   min_balance numeric default null,
-  max_balance numeric default null
+  max_balance numeric default null,
+  idempotency_key text default null
 )
 returns public.pgledger_account
 language plpgsql
@@ -14428,6 +15972,7 @@ declare
   v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
+  v_key pgledger.idempotency_keys;
   v_is_new boolean;
   v_account record;
   v_ok boolean;
@@ -14437,6 +15982,20 @@ begin
     min_balance, max_balance
   );
   v_ok := pgledger.check_id('id', v_id, 'pgla');
+  v_ok := pgledger.check_key(idempotency_key);
+
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_create_account',
+      pgledger.account_request(
+        name, currency, v_min_balance, v_max_balance, metadata, id, tenant_id
+      ),
+      v_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_account(v_key.result_id);
+    end if;
+  end if;
 
   v_is_new := pgledger.open_account(
     v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
@@ -14487,14 +16046,18 @@ min_balance: Lowest balance that a transfer may leave, for example -500: at
 max_balance: Highest balance that a transfer may leave: at least 0, below
   1e30, with at most 18 decimal places; null for none, or for 0 where
   allow_positive_balance is false.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same account,
+  as it stands then; null for none.
 
 Returns: The account.
 
 Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
   is too long), InvalidArgument (a limit is out of range, or contradicts its
-  flag), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
-  taken by a different account).$$;
+  flag; or idempotency_key is too long), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different account, or the key by a
+  different request).$$;
 
 revoke all on function public.pgledger_create_account from public;
 grant execute on function public.pgledger_create_account to pgledger_poster;
@@ -14521,7 +16084,8 @@ create or replace function public.pgledger_create_hold(
   id text default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns public.pgledger_hold
 language plpgsql
@@ -14538,7 +16102,7 @@ begin
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
     and (expires_at is null or isfinite(expires_at) and expires_at < '10000-01-01 00:00:00+00')
     and expires_in is null and event_at is null and metadata is null and id is null
-    and group_id is null
+    and group_id is null and idempotency_key is null
   ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     if group_id is not null then
@@ -14548,11 +16112,12 @@ begin
       from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
       allow_future_event_at
     );
+    v_ok := pgledger.check_key(idempotency_key);
   end if;
 
   return pgledger.make_hold(
     from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
-    app_id, group_id
+    app_id, group_id, idempotency_key => idempotency_key
   );
 end;
 $$;
@@ -14586,6 +16151,9 @@ app_id: Set of books that both accounts belong to.
 group_id: Name for the hold and the transfers that post it, for example an
   order's number: 1 to 255 characters, or null.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same hold, as it
+  stands then; null for none.
 
 Returns: The hold.
 
@@ -14594,10 +16162,12 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   places than its currency), InvalidTime (event_at or expires_at is outside
   the years 1 to 9999, or expires_at is not in the future), EventAtInFuture
   (event_at is more than a day ahead), InvalidMetadata, InvalidArgument
-  (expires_in is not a length from now on, or expires_at is given too),
+  (expires_in is not a length from now on, or expires_at is given too; or
+  idempotency_key is empty or too long),
   AccountNotFound (there is no such account under this app_id),
   CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different hold),
+  IdempotencyConflict (the id is taken by a different hold, or the key by a
+  different request),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
   AccountClosed, AccountFrozen, InsufficientFunds (too little may leave the
   one account), PositiveBalanceNotAllowed (the other has too little room),
@@ -14626,12 +16196,15 @@ waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
 result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
-nothing may be written before it was looked for: pgledger.create_repeatable_transfer.
+nothing may be written before it was looked for: pgledger.create_repeatable_transfer. It also takes
+the calls with conditions, which are looked at under the locks. A key does the same for all that is
+given, beside an id or without: most calls with one give nothing else, and take
+pgledger.create_keyed_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
 own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
-decimal places; limits.
+decimal places; conditions; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -14644,7 +16217,12 @@ create or replace function public.pgledger_create_transfer(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -14681,16 +16259,42 @@ begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
-    and event_at is null and metadata is null and id is null
+    and num_nonnulls(
+      event_at, metadata, id, require_from_version, require_to_version, require_from_balance,
+      require_to_balance, idempotency_key
+    ) = 0
   ) is not true then
+    if (
+      amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
+      and num_nonnulls(
+        event_at, metadata, id, require_from_version, require_to_version, require_from_balance,
+        require_to_balance
+      ) = 0
+      and char_length(idempotency_key) between 1 and 255
+    ) then
+      return pgledger.create_keyed_transfer(
+        from_account_id, to_account_id, amount, app_id, idempotency_key
+      );
+    end if;
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
+    v_ok := pgledger.check_key(idempotency_key);
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-    if id is not null then
+    if
+      num_nonnulls(
+        id, require_from_version, require_to_version, require_from_balance, require_to_balance,
+        idempotency_key
+      ) > 0
+    then
       return pgledger.create_repeatable_transfer(
-        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
+        require_from_version, require_to_version, require_from_balance, require_to_balance,
+        idempotency_key
       );
     end if;
   end if;
@@ -14850,7 +16454,8 @@ column.
 Not within an UPDATE, a MERGE or an INSERT with ON CONFLICT: PostgreSQL may
 evaluate a row twice there, or evaluate it and write nothing, and the amount
 moves each time. Lock the row with SELECT FOR UPDATE first and call this in a
-statement of its own, or pass an id that the row holds: then it moves once.
+statement of its own, or pass an id or a key that the row holds: then it moves
+once.
 
 from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
@@ -14865,6 +16470,17 @@ id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
   null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+require_from_version: Version that the account must have that the amount
+  leaves, before the transfer; null for any.
+require_to_version: Version that the other account must have before it; null
+  for any.
+require_from_balance: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, after the transfer; null for any.
+require_to_balance: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the first result; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -14873,12 +16489,16 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the same), InvalidAmount (the amount is not in range, or has more decimal
   places than the accounts allow), InvalidTime (event_at is outside the years
   1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, AccountNotFound (there is no such account under this
-  app_id), CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different transfer),
+  InvalidMetadata, InvalidArgument (a required version is below zero, a required
+  range is empty, or idempotency_key is empty or too long), AccountNotFound
+  (there is no such account under this app_id), CurrencyMismatch (the accounts
+  have different currencies), IdempotencyConflict (the id is taken by a
+  different transfer, or the key by a different request),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
   AccountClosed, AccountFrozen (an account is frozen for what the transfer
-  does), InsufficientFunds (it would leave an account below its lower limit),
+  does), VersionMismatch (an account is not at the required version),
+  BalanceConditionFailed (a balance would be outside the required range),
+  InsufficientFunds (it would leave an account below its lower limit),
   PositiveBalanceNotAllowed (it would leave an account above its upper limit),
   BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
@@ -14891,11 +16511,11 @@ Moves an amount between two accounts that are given by name. The accounts are fo
 their names compared again; then it is a transfer like any other.
 
 Checks, in this order: app_id; the request's own values; that each name leads to one account;
-whether it is a repeat; the clock; status, decimal places and limits.
+whether it is a repeat; the clock; status, decimal places, conditions and limits.
 
 Locks: those of pgledger.lock_named_accounts.
-Errors: those of pgledger.check_named_request, pgledger.refuse_account_name and
-pgledger.create_repeatable_transfer.
+Errors: those of pgledger.check_named_request, pgledger.check_asked_conditions,
+pgledger.refuse_account_name and pgledger.create_repeatable_transfer.
 */
 create or replace function public.pgledger_create_transfer_by_name(
   from_name text,
@@ -14908,7 +16528,12 @@ create or replace function public.pgledger_create_transfer_by_name(
   app_id text default '',
   from_tenant_id text default '',
   to_tenant_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -14919,6 +16544,8 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_ids text[];
+  v_request jsonb;
+  v_earlier_id text;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -14926,6 +16553,28 @@ begin
     from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
     allow_future_event_at
   );
+  v_ok := pgledger.check_asked_conditions(
+    require_from_version, require_to_version, require_from_balance, require_to_balance
+  );
+  v_ok := pgledger.check_key(idempotency_key);
+
+  if idempotency_key is not null then
+    v_request := pgledger.named_request(
+      from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
+      null, require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
+    -- Also after an account was renamed.
+    select idempotency_keys.result_id
+    into v_earlier_id
+    from pgledger.idempotency_keys
+    where idempotency_keys.app_id = pgledger_create_transfer_by_name.app_id
+      and idempotency_keys.idempotency_key = pgledger_create_transfer_by_name.idempotency_key
+      and idempotency_keys.function_name = 'pgledger_create_transfer_by_name'
+      and idempotency_keys.request = v_request;
+    if found then
+      return pgledger.replayed_transfer(v_earlier_id);
+    end if;
+  end if;
 
   v_ids := pgledger.lock_named_accounts(
     array[from_name, to_name], array[currency, currency], array[from_tenant_id, to_tenant_id],
@@ -14939,7 +16588,9 @@ begin
 
   return pgledger.create_repeatable_transfer(
     v_ids[1], v_ids[2], case when scale(amount) > 18 then trim_scale(amount) else amount end,
-    event_at, metadata, id, app_id
+    event_at, metadata, id, app_id, require_from_version, require_to_version,
+    require_from_balance, require_to_balance, idempotency_key,
+    'pgledger_create_transfer_by_name', v_request
   );
 end;
 $$;
@@ -14972,6 +16623,17 @@ app_id: Set of books that both accounts belong to.
 from_tenant_id: Whose account the amount leaves.
 to_tenant_id: Whose account it reaches.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+require_from_version: Version that the account must have that the amount
+  leaves, before the transfer; null for any.
+require_to_version: Version that the other account must have before it; null
+  for any.
+require_from_balance: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, after the transfer; null for any.
+require_to_balance: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the first result; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -14980,10 +16642,13 @@ Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
   (both names and tenants are the same), InvalidAmount (the amount is not in
   range, or has more decimal places than an account allows), InvalidTime
   (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, InvalidId, AccountNotFound (no account
-  has the name), AccountAmbiguous (several have it), IdempotencyConflict (the
-  id is taken by a different transfer), AccountAheadOfClock (an account's
-  newest time is more than a day ahead), AccountClosed, AccountFrozen,
+  than a day ahead), InvalidMetadata, InvalidId, InvalidArgument (a required
+  version is below zero, a required range is empty, or idempotency_key is empty
+  or too long), AccountNotFound (no account has the name), AccountAmbiguous
+  (several have it), IdempotencyConflict (the id is taken by a different
+  transfer, or the key by a different request),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  AccountClosed, AccountFrozen, VersionMismatch, BalanceConditionFailed,
   InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfer_by_name from public;
@@ -15049,8 +16714,9 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits. Each
-check looks at all requests before the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; status; decimal places; conditions
+and limits. Each check looks at all requests before the next one begins, and names the lowest
+request at fault. Conditions and limits are one check: both depend on what the requests before do.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -15063,7 +16729,12 @@ create or replace function public.pgledger_create_transfers_bulk(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof public.pgledger_transfer
 language plpgsql
@@ -15091,15 +16762,17 @@ declare
 begin
   v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
+    allow_future_event_at, null, null, require_from_versions, require_to_versions,
+    require_from_balances, require_to_balances, idempotency_keys
   );
 
-  if array_remove(ids, null) <> '{}' then
+  if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.transfer_ids, created.replayed
     into v_ids, v_replayed
-    from pgledger.create_repeatable_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
+    from pgledger.create_keyed_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+      idempotency_keys
     ) as created;
 
     return query
@@ -15126,8 +16799,8 @@ begin
       v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
     from pgledger.post_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+      app_id, group_id, null, cardinality(from_account_ids), null, null, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances
     ) as posted;
 
     return query
@@ -15139,9 +16812,8 @@ begin
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
     from pgledger.posted_transfers(
       from_account_ids, to_account_ids, event_ats, metadatas, null, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
-      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
-      v_to_versions, v_currencies, v_names, v_tenant_ids
+      app_id, group_id, v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances,
+      v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -15171,15 +16843,30 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
+  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
+  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
+  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
+  below zero, a required range is empty, or a key is empty or too long),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
@@ -15191,8 +16878,9 @@ is looked up once. The accounts are found, locked, and their names compared agai
 batch like any other.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that each name
-leads to one account; whether it is a repeat; the clock; status, decimal places and limits. Each
-check looks at all requests before the next one begins, and names the lowest request at fault.
+leads to one account; whether it is a repeat; the clock; status; decimal places; conditions and
+limits. Each check looks at all requests before the next one begins, and names the lowest request at
+fault.
 
 Locks: those of pgledger.lock_named_accounts.
 Errors: those of pgledger.check_named_requests, pgledger.check_each_named_request,
@@ -15210,7 +16898,12 @@ create or replace function public.pgledger_create_transfers_bulk_by_name(
   to_tenant_ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof public.pgledger_transfer
 language plpgsql
@@ -15232,7 +16925,8 @@ declare
 begin
   v_ok := pgledger.check_named_requests(
     from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-    to_tenant_ids, app_id, group_id, allow_future_event_at
+    to_tenant_ids, app_id, group_id, allow_future_event_at, require_from_versions,
+    require_to_versions, require_from_balances, require_to_balances, idempotency_keys
   );
   if v_count = 0 then
     return;
@@ -15240,9 +16934,8 @@ begin
 
   v_names := from_names || to_names;
   v_tenant_ids := array_replace(
-    coalesce(from_tenant_ids, array_fill(''::text, array[v_count]))
-    || coalesce(to_tenant_ids, array_fill(''::text, array[v_count])),
-    null, ''
+    coalesce(from_tenant_ids, array_fill(null::text, array[v_count]))
+    || coalesce(to_tenant_ids, array_fill(null::text, array[v_count])), null, ''
   );
   v_account_ids := pgledger.lock_named_accounts(
     v_names, currencies || currencies, v_tenant_ids, app_id
@@ -15250,28 +16943,30 @@ begin
   if array_position(v_account_ids, null) is not null then
     v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, allow_future_event_at
+      to_tenant_ids, allow_future_event_at, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, idempotency_keys
     );
     v_ok := pgledger.refuse_request_name(
       v_names, currencies, app_id, v_tenant_ids, v_account_ids
     );
   end if;
 
-  if array_remove(ids, null) <> '{}' then
+  if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.transfer_ids, created.replayed
     into v_ids, v_replayed
-    from pgledger.create_repeatable_transfers(
+    from pgledger.create_keyed_transfers(
       v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, ids,
-      pgledger_create_transfers_bulk_by_name.app_id,
-      pgledger_create_transfers_bulk_by_name.group_id
+      app_id, group_id, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances, idempotency_keys, 'pgledger_create_transfer_by_name', from_names,
+      to_names, currencies, from_tenant_ids, to_tenant_ids
     ) as created;
   else
     select posted.transfer_ids
     into v_ids
     from pgledger.post_transfers(
       v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk_by_name.app_id,
-      pgledger_create_transfers_bulk_by_name.group_id, null, v_count
+      app_id, group_id, null, v_count, null, null, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     ) as posted;
   end if;
 
@@ -15320,16 +17015,31 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, InvalidName,
-  InvalidCurrency, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, NullArgument, InvalidId, AccountNotFound (no account has
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
+  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
+  InvalidName, InvalidCurrency, SameAccount, InvalidAmount, InvalidTime,
+  EventAtInFuture, InvalidMetadata, NullArgument, InvalidId,
+  InvalidArgument (a required version is below zero, a required range is
+  empty, or a key is empty or too long), AccountNotFound (no account has
   the name), AccountAmbiguous (several have it), IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_by_name from public;
 grant execute on function public.pgledger_create_transfers_bulk_by_name to pgledger_poster;
@@ -15349,7 +17059,12 @@ create or replace function public.pgledger_create_transfers_bulk_count(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns bigint
 language plpgsql
@@ -15368,7 +17083,8 @@ begin
   from pgledger.create_bulk_transfers(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     pgledger_create_transfers_bulk_count.app_id, pgledger_create_transfers_bulk_count.group_id,
-    allow_future_event_at
+    allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances, idempotency_keys
   ) as created;
 
   return v_count;
@@ -15399,15 +17115,30 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: How many transfers were made: one for each request, less repeats.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
+  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
+  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
+  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
+  below zero, a required range is empty, or a key is empty or too long),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_count from public;
 grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
@@ -15428,7 +17159,12 @@ create or replace function public.pgledger_create_transfers_bulk_ids(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof text
 language plpgsql
@@ -15445,7 +17181,8 @@ begin
   from pgledger.create_bulk_transfers(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
-    allow_future_event_at
+    allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances, idempotency_keys
   ) as created;
 end;
 $$;
@@ -15474,15 +17211,30 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: The id of each request's transfer, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
+  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
+  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
+  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
+  below zero, a required range is empty, or a key is empty or too long),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_ids from public;
 grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
@@ -15569,9 +17321,12 @@ statement: a rename changes both together.
 An account that was opened otherwise and has the name alone is adopted: whoever began with
 pgledger_create_account may go on with this.
 
-Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, whether the name is
-ambiguous, repeat.
-Locks: an account that is adopted FOR NO KEY UPDATE, then the inserted row of account_names.
+With a key the account is the one that the first call with it returned, also after it was renamed.
+
+Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, idempotency_key, whether
+the key was used, whether the name is ambiguous, repeat.
+Locks: an account that is adopted FOR NO KEY UPDATE, then the inserted row of account_names, then
+that of the key.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 AccountAmbiguous, IdempotencyConflict.
 */
@@ -15584,7 +17339,8 @@ create or replace function public.pgledger_ensure_account(
   app_id text default '',
   tenant_id text default '',
   min_balance numeric default null,
-  max_balance numeric default null
+  max_balance numeric default null,
+  idempotency_key text default null
 )
 returns public.pgledger_account
 language plpgsql
@@ -15596,6 +17352,12 @@ as $$
 declare
   v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_request jsonb := case
+    when idempotency_key is not null then pgledger.account_request(
+      name, currency, v_min_balance, v_max_balance, metadata, null, tenant_id
+    )
+  end;
+  v_key pgledger.idempotency_keys;
   v_adopted_id text;
   v_id text;
   v_account record;
@@ -15605,6 +17367,15 @@ begin
     name, currency, allow_negative_balance, allow_positive_balance, metadata, app_id, tenant_id,
     min_balance, max_balance
   );
+  v_ok := pgledger.check_key(idempotency_key);
+  if idempotency_key is not null then
+    v_key := pgledger.key_of_request(
+      app_id, idempotency_key, 'pgledger_ensure_account', v_request
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_account(v_key.result_id);
+    end if;
+  end if;
 
   loop
     select pgledger.account_answer(accounts, true) as answer
@@ -15643,6 +17414,9 @@ begin
       pgledger.account_as_created(v_id)
     );
   end if;
+  if idempotency_key is not null then
+    return pgledger.ensured_under_key(idempotency_key, v_request, v_account.answer);
+  end if;
   return v_account.answer;
 end;
 $$;
@@ -15677,15 +17451,19 @@ min_balance: Lowest balance that a transfer may leave, for example -500: at
 max_balance: Highest balance that a transfer may leave: at least 0, below
   1e30, with at most 18 decimal places; null for none, or for 0 where
   allow_positive_balance is false.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same account,
+  also after it was renamed; null for none.
 
 Returns: The account, as it stands.
 
 Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
   is too long), InvalidArgument (a limit is out of range, or contradicts its
-  flag), InvalidMetadata, AccountAmbiguous (several accounts have the name,
-  and none was opened by this function), IdempotencyConflict (the account was
-  opened with other limits or metadata).$$;
+  flag; or idempotency_key is too long), InvalidMetadata, AccountAmbiguous
+  (several accounts have the name, and none was opened by this function),
+  IdempotencyConflict (the account was opened with other limits or metadata,
+  or the key is taken by a different request).$$;
 
 revoke all on function public.pgledger_ensure_account from public;
 grant execute on function public.pgledger_ensure_account to pgledger_poster;
@@ -15775,16 +17553,18 @@ grant execute on function public.pgledger_expire_holds to pgledger_poster;
 /*
 Gives a hold another time to expire at, or none.
 
-Checks, in this order: app_id, the id, expires_at by itself, that the hold exists, its state, that
-expires_at is ahead of the clock. The locks of both accounts keep others from writing meanwhile that
-it has expired.
-Locks: those of pgledger.lock_hold.
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, HoldNotFound, HoldEnded, HoldExpired.
+Checks, in this order: app_id, the id, expires_at by itself, idempotency_key, that the hold exists,
+whether the key was used, its state, that expires_at is ahead of the clock. The locks of both
+accounts keep others from writing meanwhile that it has expired.
+Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, InvalidTime, HoldNotFound,
+IdempotencyConflict, HoldEnded, HoldExpired.
 */
 create or replace function public.pgledger_extend_hold(
   hold_id text,
   expires_at timestamptz,
-  app_id text default ''
+  app_id text default '',
+  idempotency_key text default null
 )
 returns public.pgledger_hold
 language plpgsql
@@ -15795,14 +17575,28 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_hold pgledger.holds;
+  v_key pgledger.idempotency_keys;
   v_now timestamptz;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
   v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
   v_ok := pgledger.check_expiry(expires_at, null);
+  v_ok := pgledger.check_key(idempotency_key);
 
   v_hold := pgledger.lock_hold(hold_id, app_id);
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_extend_hold',
+      pgledger.given_arguments(
+        jsonb_build_object('hold_id', hold_id, 'expires_at', pgledger.argument_time(expires_at))
+      ),
+      hold_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.hold_answer(v_hold, true);
+    end if;
+  end if;
   v_now := pgledger.clock();
   v_ok := pgledger.check_hold_pending(v_hold, v_now);
   if v_hold.expires_at is not distinct from expires_at then
@@ -15828,14 +17622,19 @@ expired cannot be extended.
 hold_id: The hold.
 expires_at: From when on it is expired, in the future; null for never.
 app_id: Set of books that it belongs to.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again changes nothing and returns
+  the hold as it stands then; null for none.
 
 Returns: The hold as it is now; replayed says whether it was to expire then
-  already.
+  already, or the call was a repeat.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (expires_at is not
-  in the future, or is outside the years 1 to 9999), HoldNotFound (there is no
-  such hold under this app_id), HoldEnded (it was posted or voided),
-  HoldExpired (its expires_at is over).$$;
+  in the future, or is outside the years 1 to 9999), InvalidArgument
+  (idempotency_key is empty or too long), HoldNotFound (there is no such hold
+  under this app_id), IdempotencyConflict (the key is taken by a different
+  request), HoldEnded (it was posted or voided), HoldExpired (its expires_at
+  is over).$$;
 
 revoke all on function public.pgledger_extend_hold from public;
 grant execute on function public.pgledger_extend_hold to pgledger_poster;
@@ -16268,7 +18067,8 @@ create or replace function public.pgledger_post_hold(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -16284,7 +18084,7 @@ begin
   if (
     hold_id is not null and app_id is not null and final is not null
     and (amount is null or amount > 0 and amount < 1e30 and scale(amount) <= 18)
-    and event_at is null and metadata is null and id is null
+    and event_at is null and metadata is null and id is null and idempotency_key is null
   ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
@@ -16294,9 +18094,12 @@ begin
     v_ok := pgledger.check_request_details(
       coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
     );
+    v_ok := pgledger.check_key(idempotency_key);
   end if;
 
-  return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+  return pgledger.post_pending_hold(
+    hold_id, amount, final, event_at, metadata, id, app_id, idempotency_key => idempotency_key
+  );
 end;
 $$;
 
@@ -16321,6 +18124,9 @@ id: Id of the transfer, pglt_ and a ULID. With an id of your own choice the
   first result; null for a new id.
 app_id: Set of books that the hold belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -16328,15 +18134,109 @@ Returns: The transfer, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   not in range, or has more decimal places than its currency), InvalidTime
   (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, HoldNotFound (there is no such hold
-  under this app_id), IdempotencyConflict (the id is taken by a different
-  transfer), HoldEnded (it was posted or voided), HoldExpired (its expires_at
-  is over), HoldAmountExceeded (less is left of it), AccountAheadOfClock (an
-  account's newest time is more than a day ahead), BalanceOutOfRange (a
-  balance would reach 1e30 or -1e30).$$;
+  than a day ahead), InvalidMetadata, InvalidArgument (idempotency_key is
+  empty or too long), HoldNotFound (there is no such hold under this app_id),
+  IdempotencyConflict (the id is taken by a different transfer, or the key by
+  a different request), HoldEnded (it was posted or voided), HoldExpired (its
+  expires_at is over), HoldAmountExceeded (less is left of it),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_post_hold from public;
 grant execute on function public.pgledger_post_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_purge_idempotency_keys.sql
+/*
+Deletes old keys of an app. It waits for nobody: rows are never changed, so only another purge can
+hold one, and what that holds is left to it.
+
+A request whose key is purged while it is repeated is answered from the row that it has read, or is
+made as a new one.
+
+Checks, in this order: app_id, before, max_keys.
+Locks: the rows that it deletes.
+Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument.
+*/
+create or replace function public.pgledger_purge_idempotency_keys(
+  before timestamptz,
+  max_keys integer default 10000,
+  allow_recent boolean default false,
+  app_id text default ''
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_latest timestamptz := pgledger.clock() - interval '7 days';
+  v_count bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if before is null then
+    v_ok := pgledger.fail('NullArgument', array['before']);
+  elsif pgledger.time_fault(before) is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
+    );
+  elsif before > v_latest and allow_recent is not true then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'before', before::text,
+        format('it is less than 7 days ago: at most %s can be', v_latest)
+      ],
+      hint => 'Give an earlier time, or allow_recent => true if nobody will repeat those requests.'
+    );
+  elsif (max_keys between 1 and 1000000) is not true then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['max_keys', coalesce(max_keys::text, 'null'), 'it is not between 1 and 1000000']
+    );
+  end if;
+
+  delete from pgledger.idempotency_keys
+  where idempotency_keys.ctid = any(
+    array(
+      select old.ctid
+      from pgledger.idempotency_keys as old
+      where old.created_at < before
+        and old.app_id = pgledger_purge_idempotency_keys.app_id
+      limit max_keys
+      for update skip locked
+    )
+  );
+  get diagnostics v_count = row_count;
+
+  return v_count;
+end;
+$$;
+
+comment on function public.pgledger_purge_idempotency_keys is
+$$Deletes old idempotency keys of an app.
+
+Call it now and then, each time in a transaction of its own, until it returns
+0; any number of sessions may. A request whose key was deleted is a new one:
+made again, it takes effect again, unless it also has an id. So keep keys for
+longer than anybody repeats a request.
+
+before: Keys that were used before that time are deleted; at least 7 days ago
+  unless allow_recent.
+max_keys: How many to delete at most, 1 to 1,000,000.
+allow_recent: Whether before may be less than 7 days ago.
+app_id: Set of books whose keys are deleted.
+
+Returns: How many were deleted.
+
+Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
+  to 9999, or less than 7 days ago), InvalidArgument (max_keys is out of
+  range).$$;
+
+revoke all on function public.pgledger_purge_idempotency_keys from public;
+grant execute on function public.pgledger_purge_idempotency_keys to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
@@ -16477,7 +18377,8 @@ create or replace function public.pgledger_reverse_transfer(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -16493,7 +18394,8 @@ begin
   v_ok := pgledger.check_id('transfer_id', transfer_id, 'pglt');
 
   return pgledger.reverse_transfer(
-    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, null
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, null,
+    idempotency_key
   );
 end;
 $$;
@@ -16521,6 +18423,9 @@ id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
   first result; null for a new id.
 app_id: Set of books that the transfer belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The reversal, with both accounts' balances and versions right after
   it.
@@ -16528,9 +18433,10 @@ Returns: The reversal, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   not in range, or has more decimal places than its currency), InvalidTime
   (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, TransferNotFound (there is no such
-  transfer under this app_id), IdempotencyConflict (the id is taken by a
-  different transfer), TransferReversed (nothing is left of it),
+  than a day ahead), InvalidMetadata, InvalidArgument (idempotency_key is
+  empty or too long), TransferNotFound (there is no such transfer under this
+  app_id), IdempotencyConflict (the id is taken by a different transfer, or
+  the key by a different request), TransferReversed (nothing is left of it),
   ReversalExceeded (less is left of it), AccountAheadOfClock (an account's
   newest time is more than a day ahead), AccountClosed, AccountFrozen (an
   account is frozen for what the reversal does), InsufficientFunds (it would
@@ -16559,7 +18465,8 @@ create or replace function public.pgledger_reverse_transfer_over_limits(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -16576,7 +18483,8 @@ begin
   v_ok := pgledger.check_text('reason', reason, 1000, true);
 
   return pgledger.reverse_transfer(
-    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason,
+    idempotency_key
   );
 end;
 $$;
@@ -16603,20 +18511,24 @@ id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
   first result; null for a new id.
 app_id: Set of books that the transfer belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The reversal, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
-  empty or too long), InvalidAmount (the amount is not in range, or has more
-  decimal places than its currency), InvalidTime (event_at is outside the
-  years 1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, TransferNotFound (there is no such transfer under this
-  app_id), IdempotencyConflict (the id is taken by a different transfer),
-  TransferReversed (nothing is left of it), ReversalExceeded (less is left of
-  it), AccountAheadOfClock (an account's newest time is more than a day
-  ahead), AccountClosed, AccountFrozen (an account is frozen for what the
-  reversal does), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason or
+  idempotency_key is empty or too long), InvalidAmount (the amount is not in
+  range, or has more decimal places than its currency), InvalidTime (event_at
+  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
+  day ahead), InvalidMetadata, TransferNotFound (there is no such transfer
+  under this app_id), IdempotencyConflict (the id is taken by a different
+  transfer, or the key by a different request), TransferReversed (nothing is
+  left of it), ReversalExceeded (less is left of it), AccountAheadOfClock (an
+  account's newest time is more than a day ahead), AccountClosed,
+  AccountFrozen (an account is frozen for what the reversal does),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_reverse_transfer_over_limits from public;
 
@@ -16885,14 +18797,15 @@ Moves what an account can spare to another. How much that is, is found out under
 nothing comes or goes between. Then it is a transfer like any other, which the target may refuse.
 
 With an id of the caller's choice a repeat finds the first transfer, whose amount is then the one
-that is compared: what an account can spare is another thing by now. That nothing was moved is not
-on record, so a repeat of such a call looks again.
+that is compared: what an account can spare is another thing by now. That nothing was moved is on
+record only under a key; without, a repeat of such a call looks again.
 
 Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
-keep; that the accounts exist and share a currency; whether it is a repeat; then, if there is
-something to move, the clock, status, decimal places and limits.
+keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
+if there is something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
+then the inserted row of the key.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -16905,7 +18818,8 @@ create or replace function public.pgledger_sweep(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns setof public.pgledger_transfer
 language plpgsql
@@ -16916,7 +18830,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_locked_ids text[];
+  v_request jsonb;
+  v_key pgledger.idempotency_keys;
   v_amount numeric;
+  v_made record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -16932,6 +18849,7 @@ begin
       array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
     );
   end if;
+  v_ok := pgledger.check_key(idempotency_key);
 
   select coalesce(array_agg(locked.id), '{}')
   into v_locked_ids
@@ -16946,42 +18864,32 @@ begin
     array[from_account_id], array[to_account_id], app_id, v_locked_ids
   );
 
-  v_amount := (
-    select transfers.amount from pgledger.transfers where transfers.id = pgledger_sweep.id
-  );
-  if v_amount is null then
-    v_ok := pgledger.release_expired(
-      array(
-        select accounts.key
-        from pgledger.accounts
-        where accounts.id in (from_account_id, to_account_id)
-          and (accounts.held_out <> 0 or accounts.held_in <> 0)
-      ),
-      pgledger.clock()
+  if idempotency_key is not null then
+    v_request := pgledger.sweep_request(
+      from_account_id, to_account_id, max_amount, keep, event_at, metadata, id
     );
-    v_amount := (
-      select least(
-        max_amount,
-        accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
-      )
-      from pgledger.accounts
-      where accounts.id = from_account_id
-    );
+    v_key := pgledger.key_of_request(app_id, idempotency_key, 'pgledger_sweep', v_request);
+  end if;
+  if v_key.created_at is not null then
+    v_made := pgledger.replayed_transfer(v_key.result_id);
+  else
+    v_amount := pgledger.amount_to_sweep(from_account_id, to_account_id, max_amount, keep, id);
+    if v_amount > 0 then
+      v_ok := pgledger.check_request_details(v_amount, null, null, null, true, null, null);
+      v_made := pgledger.create_repeatable_transfer(
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
+        idempotency_key => idempotency_key, function_name => 'pgledger_sweep', request => v_request
+      );
+    else
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+      end if;
+      v_made := pgledger.replayed_transfer(v_key.result_id);
+    end if;
   end if;
 
-  if v_amount > 0 then
-    v_ok := pgledger.check_request_details(v_amount, null, null, null, true, null, null);
-    return query
-    select
-      made.id, made.from_account_id, made.to_account_id, made.amount, made.created_at,
-      made.event_at, made.metadata, made.currency, made.from_account_name, made.to_account_name,
-      made.from_account_balance, made.to_account_balance, made.from_account_version,
-      made.to_account_version, made.group_id, made.app_id, made.from_tenant_id,
-      made.to_tenant_id, made.origin_id, made.replayed
-    from pgledger.create_repeatable_transfer(
-      from_account_id, to_account_id, v_amount, pgledger_sweep.event_at, pgledger_sweep.metadata,
-      pgledger_sweep.id, pgledger_sweep.app_id
-    ) as made;
+  if v_made.id is not null then
+    return next v_made;
   end if;
 end;
 $$;
@@ -17007,10 +18915,13 @@ metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
 id: Its id, pglt_ and a ULID. With an id of your own choice a call that moved
   something can be repeated, and every repeat with these accounts, event_at
-  and metadata returns the first result. A call that moved nothing leaves no
-  trace, and its repeat looks again; null for a new id.
+  and metadata returns the first result. A call without a key that moved
+  nothing leaves no trace, and its repeat looks again; null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the first result,
+  also if nothing was moved; null for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it; or no row.
@@ -17019,9 +18930,10 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the same), InvalidAmount (max_amount is not in range, or what is moved has
   more decimal places than an account allows), InvalidTime (event_at is
   outside the years 1 to 9999), EventAtInFuture (event_at is more than a day
-  ahead), InvalidMetadata, InvalidArgument (keep is not in range),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict (the id is taken by a
-  different transfer), AccountAheadOfClock (an account's newest time is more
+  ahead), InvalidMetadata, InvalidArgument (keep is not in range, or
+  idempotency_key is empty or too long), AccountNotFound, CurrencyMismatch,
+  IdempotencyConflict (the id is taken by a different transfer, or the key by
+  a different request), AccountAheadOfClock (an account's newest time is more
   than a day ahead), AccountClosed, AccountFrozen, InsufficientFunds,
   PositiveBalanceNotAllowed (the target has no room for it),
   BalanceOutOfRange.$$;
@@ -17279,6 +19191,9 @@ as $$
   select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
   from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
   union all
+  select keys.check_name, keys.rows_checked, keys.violations, keys.example
+  from pgledger.verify_keys(pgledger_verify.app_id) as keys
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
@@ -17292,9 +19207,9 @@ $$;
 comment on function public.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer and hold, as an auditor would, on one snapshot, while
-transfers go on. A large ledger takes its time: run it where that is welcome,
-for example on a replica.
+Reads every transfer, hold and idempotency key, as an auditor would, on one
+snapshot, while transfers go on. A large ledger takes its time: run it where
+that is welcome, for example on a replica.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
 ledger, and the sequences of keys, are checked whatever the app.
@@ -17315,14 +19230,16 @@ grant execute on function public.pgledger_verify to pgledger_auditor;
 /*
 Ends a hold, and releases what is left of it on both accounts.
 
-Checks, in this order: app_id, the id, that the hold exists, whether it was voided before, its
-state.
-Locks: those of pgledger.lock_hold.
-Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, HoldEnded, HoldExpired.
+Checks, in this order: app_id, the id, idempotency_key, that the hold exists, whether the key was
+used, whether the hold was voided before, its state.
+Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, HoldNotFound, IdempotencyConflict,
+HoldEnded, HoldExpired.
 */
 create or replace function public.pgledger_void_hold(
   hold_id text,
-  app_id text default ''
+  app_id text default '',
+  idempotency_key text default null
 )
 returns public.pgledger_hold
 language plpgsql
@@ -17333,13 +19250,25 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_hold pgledger.holds;
+  v_key pgledger.idempotency_keys;
   v_now timestamptz;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
   v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+  v_ok := pgledger.check_key(idempotency_key);
 
   v_hold := pgledger.lock_hold(hold_id, app_id);
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_void_hold',
+      jsonb_build_object('hold_id', hold_id),
+      hold_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.hold_answer(v_hold, true);
+    end if;
+  end if;
   if v_hold.status = 2 then
     return pgledger.hold_answer(v_hold, true);
   end if;
@@ -17375,15 +19304,44 @@ already changes nothing, so it can be repeated. Freezes do not matter.
 
 hold_id: The hold.
 app_id: Set of books that it belongs to.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again changes nothing and returns
+  the hold as it stands then; null for none.
 
 Returns: The hold as it is now; replayed says whether it was voided before.
 
-Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
-  hold under this app_id), HoldEnded (it was posted), HoldExpired (its
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument
+  (idempotency_key is empty or too long), HoldNotFound (there is no such
+  hold under this app_id), IdempotencyConflict (the key is taken by a
+  different request), HoldEnded (it was posted), HoldExpired (its
   expires_at is over).$$;
 
 revoke all on function public.pgledger_void_hold from public;
 grant execute on function public.pgledger_void_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/places_left.sql
+/*
+Those of the places, in their order, that are not skipped: element n of skipped belongs to place n.
+*/
+create or replace function pgledger.places_left(places bigint[], skipped boolean[])
+returns bigint[]
+language sql
+immutable
+parallel safe
+as $$
+  select array(
+    select wanted.place
+    from unnest(places) as wanted (place)
+    inner join unnest(skipped) with ordinality as request (is_skipped, place)
+      on wanted.place = request.place
+    where not request.is_skipped
+    order by wanted.place
+  )
+$$;
+
+comment on function pgledger.places_left is 'The places that are not skipped.';
+
+revoke all on function pgledger.places_left from public;
 
 -- file: repeatable/10_ledger/policies.sql
 /*
@@ -17598,7 +19556,8 @@ the hold is locked.
 
 The body is long because it is the plain path of a transfer and of a hold.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold, then the inserted row of the
+key.
 Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
 HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
 */
@@ -17611,7 +19570,8 @@ create or replace function pgledger.post_pending_hold(
   id text,
   app_id text,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -17621,6 +19581,8 @@ as $$
 declare
   v_hold record;
   v_locked pgledger.holds;
+  v_key pgledger.idempotency_keys;
+  v_request jsonb;
   v_amount numeric;
   v_rest numeric;
   v_released numeric;
@@ -17657,9 +19619,29 @@ begin
     );
   end if;
 
-  if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
+  if
+    id is not null
+    or idempotency_key is not null
+    or v_hold.status <> 0
+    or amount > v_hold.amount - v_hold.posted_amount
+  then
     v_locked := pgledger.lock_hold(hold_id, app_id);
+    if idempotency_key is not null then
+      v_request := pgledger.posting_request(hold_id, amount, final, event_at, metadata, id);
+      v_key := pgledger.key_of_request(
+        app_id, idempotency_key, 'pgledger_post_hold', v_request, request_index, request_count
+      );
+      if v_key.created_at is not null then
+        return pgledger.replayed_transfer(v_key.result_id);
+      end if;
+    end if;
     if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(
+          app_id, idempotency_key, 'pgledger_post_hold', v_request, id, request_index,
+          request_count
+        );
+      end if;
       return pgledger.repeated_posting(
         v_locked, amount, final, event_at, metadata, id, request_index, request_count
       );
@@ -17776,6 +19758,11 @@ begin
 
   if v_id is null then
     v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  end if;
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_post_hold', v_request, v_id, request_index, request_count
+    );
   end if;
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
@@ -17903,8 +19890,8 @@ The first statement locks the accounts and reads them. What it had to wait for, 
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
 Status and decimal places are looked at for all. Balances and versions are then followed through the
-batch in order, and the first leg that breaks a limit is refused. Two more statements write the
-transfers and the accounts.
+batch in order. The first request is refused whose conditions are not met, or one of whose legs
+breaks a limit. Two more statements write the transfers and the accounts.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -17925,16 +19912,18 @@ statistics still say that a table is empty. Merging would sort both sides by the
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
 
-request_indexes says which request of the caller's each request is, for messages; null means all of
-them in order.
+at is the time that a caller read who had locked the accounts already, or null.
+
+request_indexes says which request of the caller's each request is, for messages and for what is
+required: the arrays of conditions are the caller's, whole. Null means all of them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
 broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
-was taken.
+pgledger.check_scales, pgledger.check_conditions and pgledger.check_balance; a unique violation
+where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -17949,6 +19938,11 @@ create or replace function pgledger.post_transfers(
   request_count bigint,
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  at timestamptz default null,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -17983,7 +19977,13 @@ declare
   v_highest_status smallint;
   v_least_scale smallint;
   v_has_one_currency boolean;
+  v_has_conditions boolean :=
+    array_remove(require_from_versions, null) <> '{}'
+    or array_remove(require_to_versions, null) <> '{}'
+    or array_remove(require_from_balances, null) <> '{}'
+    or array_remove(require_to_balances, null) <> '{}';
   v_amount numeric;
+  v_index integer;
   v_number integer;
   v_balance numeric;
   v_ok boolean;
@@ -18010,7 +20010,7 @@ begin
     for no key update
   ) as locked;
 
-  v_now := pgledger.clock();
+  v_now := coalesce(at, pgledger.clock());
 
   select array_agg(account.number order by given.place)
   into numbers
@@ -18064,6 +20064,25 @@ begin
 
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
+
+    if v_has_conditions then
+      v_index := coalesce(request_indexes[v_place], v_place);
+      v_number := numbers[v_count + v_place];
+      if (
+        v_versions[numbers[v_place]] = require_from_versions[v_index]
+        and v_versions[v_number] = require_to_versions[v_index]
+        and v_balances[numbers[v_place]] - v_amount <@ require_from_balances[v_index]
+        and v_balances[v_number] + v_amount <@ require_to_balances[v_index]
+      ) is false then
+        v_ok := pgledger.check_conditions(
+          v_keys[numbers[v_place]], v_keys[v_number], v_versions[numbers[v_place]],
+          v_versions[v_number], v_balances[numbers[v_place]] - v_amount,
+          v_balances[v_number] + v_amount, require_from_versions[v_index],
+          require_to_versions[v_index], require_from_balances[v_index],
+          require_to_balances[v_index], v_index, request_count
+        );
+      end if;
+    end if;
 
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;
@@ -18262,6 +20281,66 @@ comment on function pgledger.posted_transfers is
 
 revoke all on function pgledger.posted_transfers from public;
 
+-- file: repeatable/10_ledger/posting_request.sql
+/*
+A request to post a hold as its key's row keeps it.
+*/
+create or replace function pgledger.posting_request(
+  hold_id text,
+  amount numeric,
+  final boolean,
+  event_at timestamptz,
+  metadata jsonb,
+  id text
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.given_arguments(
+    jsonb_build_object(
+      'hold_id', hold_id, 'amount', amount, 'final', final,
+      'event_at', pgledger.argument_time(event_at), 'metadata', metadata, 'id', id
+    )
+  )
+$$;
+
+comment on function pgledger.posting_request is
+  'A request to post a hold as its key''s row keeps it.';
+
+revoke all on function pgledger.posting_request from public;
+
+-- file: repeatable/10_ledger/put_back.sql
+/*
+Puts an account's row back to what it was at that version, after it was updated for a transfer that
+is not made. The caller holds the row.
+*/
+create or replace function pgledger.put_back(account_key bigint, version bigint)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.accounts
+  set
+    updated_at = coalesce(
+      pgledger.version_time(put_back.account_key, put_back.version), accounts.created_at
+    ),
+    version = put_back.version,
+    balance = pgledger.version_balance(put_back.account_key, put_back.version)
+  where accounts.key = put_back.account_key;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.put_back is
+  'Puts an account back to what it was at that version.';
+
+revoke all on function pgledger.put_back from public;
+
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
 Raises why an account cannot be found: the app or the id is malformed, or there is no such account.
@@ -18356,11 +20435,11 @@ revoke all on function pgledger.refuse_account_name from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts or holds, or change accepted times, the history of accounts or what let reversals
-past limits. What was asked for in a hold never changes either, and nothing of it once it has ended
-but which of its sides are released. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off.
-They fire for each row as well as for each statement, because replication applies rows.
+truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
+past limits, or idempotency keys, which a purge may delete. What was asked for in a hold never
+changes either, and nothing of it once it has ended but which of its sides are released. The
+triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
+each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -18473,6 +20552,18 @@ alter table pgledger.reversals_over_limits
 enable always trigger reversals_over_limits_rows_never_change,
 enable always trigger reversals_over_limits_never_change;
 
+create or replace trigger idempotency_keys_rows_never_change
+before update on pgledger.idempotency_keys
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger idempotency_keys_never_change
+before update or truncate on pgledger.idempotency_keys
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.idempotency_keys
+enable always trigger idempotency_keys_rows_never_change,
+enable always trigger idempotency_keys_never_change;
+
 alter table pgledger.accepted_times
 enable always trigger accepted_times_rows_never_change,
 enable always trigger accepted_times_never_change;
@@ -18484,6 +20575,50 @@ enable always trigger transfers_never_change;
 alter table pgledger.accounts
 enable always trigger accounts_rows_are_never_deleted,
 enable always trigger accounts_are_never_deleted;
+
+-- file: repeatable/10_ledger/refuse_key.sql
+/*
+Refuses a request whose key was used for another one of the same app. What one of them left open is
+named as null.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.refuse_key(
+  key pgledger.idempotency_keys,
+  function_name text,
+  request jsonb,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_given jsonb;
+  v_recorded jsonb;
+begin
+  select
+    jsonb_object_agg(field.name, coalesce(request -> field.name, 'null')),
+    jsonb_object_agg(field.name, coalesce(key.request -> field.name, 'null'))
+  into v_given, v_recorded
+  from jsonb_object_keys(request || key.request) as field (name);
+
+  return pgledger.refuse_repeated(
+    quote_literal(pgledger.abridged(key.idempotency_key)),
+    v_given || jsonb_build_object('app_id', key.app_id, 'function', function_name),
+    v_recorded || jsonb_build_object('app_id', key.app_id, 'function', key.function_name),
+    request_index,
+    request_count
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_key is
+  'Raises IdempotencyConflict for a key, and names the fields in which the two requests differ.';
+
+revoke all on function pgledger.refuse_key from public;
 
 -- file: repeatable/10_ledger/refuse_repeated_transfer.sql
 /*
@@ -18781,12 +20916,13 @@ revoke all on function pgledger.released_account from public;
 
 -- file: repeatable/10_ledger/repeated_hold.sql
 /*
-The hold with that id, if it was asked for with the same values; nulls if there is none. The
-accounts are locked before this looks: any earlier call for the same hold had these locks, so what
+The hold with that id, if it was asked for with the same values, or the one that came of the key;
+nulls if there is none. Then the key is taken, for the hold that will get new_id. The accounts are
+locked before this looks: any earlier call for the same hold had these locks, so what
 it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
 where it was given as a length.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key.
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
 */
 create or replace function pgledger.repeated_hold(
@@ -18801,7 +20937,9 @@ create or replace function pgledger.repeated_hold(
   app_id text,
   group_id text,
   request_index bigint,
-  request_count bigint
+  request_count bigint,
+  idempotency_key text,
+  new_id text
 )
 returns pgledger.holds
 language plpgsql
@@ -18810,6 +20948,7 @@ parallel unsafe
 as $$
 declare
   v_locked_ids text[];
+  v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
   v_given jsonb;
   v_recorded jsonb;
@@ -18828,6 +20967,20 @@ begin
     array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
     request_count
   );
+
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_create_hold',
+      pgledger.hold_request(
+        from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+        group_id
+      ),
+      new_id, request_index, request_count
+    );
+    if v_key.created_at is not null then
+      return (select holds from pgledger.holds where holds.id = v_key.result_id);
+    end if;
+  end if;
 
   v_hold := (
     select holds
@@ -18863,8 +21016,8 @@ end;
 $$;
 
 comment on function pgledger.repeated_hold is
-  'The hold with that id, or nulls if there is none; raises an error if it differs from the '
-  'request.';
+  'The hold with that id or of that key, or nulls if there is none; raises an error if it differs '
+  'from the request.';
 
 revoke all on function pgledger.repeated_hold from public;
 
@@ -19011,7 +21164,7 @@ begin
     v_ok := pgledger.refuse_repeated(id, v_given, v_recorded);
   end if;
 
-  return pgledger.transfer_answer(id, true);
+  return pgledger.replayed_transfer(id);
 end;
 $$;
 
@@ -19096,6 +21249,88 @@ comment on function pgledger.repeated_transfer is
 
 revoke all on function pgledger.repeated_transfer from public;
 
+-- file: repeatable/10_ledger/replayed_account.sql
+/*
+The answer to a repeat whose first call opened or found that account: as it stands now.
+*/
+create or replace function pgledger.replayed_account(id text)
+returns public.pgledger_account
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.account_answer(accounts, true)
+  from pgledger.accounts
+  where accounts.id = replayed_account.id
+$$;
+
+comment on function pgledger.replayed_account is
+  'The answer to a repeat whose first call opened or found that account.';
+
+revoke all on function pgledger.replayed_account from public;
+
+-- file: repeatable/10_ledger/replayed_transfer.sql
+/*
+The answer to a repeat whose first call made that transfer: with the names of today and the amounts
+of then; nulls if there is none.
+*/
+create or replace function pgledger.replayed_transfer(id text)
+returns public.pgledger_transfer
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_transfer record;
+begin
+  select
+    found.id, found.from_account_id, found.to_account_id, found.amount, found.created_at,
+    found.event_at, found.metadata, found.currency, found.from_account_name,
+    found.to_account_name, found.from_account_balance, found.to_account_balance,
+    found.from_account_version, found.to_account_version, found.group_id, found.app_id,
+    found.from_tenant_id, found.to_tenant_id, found.origin_id, true
+  into v_transfer
+  from pgledger.transfers_by_id(array[replayed_transfer.id]) as found;
+
+  return v_transfer;
+end;
+$$;
+
+comment on function pgledger.replayed_transfer is
+  'The answer to a repeat whose first call made that transfer; nulls if there is none.';
+
+revoke all on function pgledger.replayed_transfer from public;
+
+-- file: repeatable/10_ledger/reversal_request.sql
+/*
+A request for a reversal as its key's row keeps it.
+*/
+create or replace function pgledger.reversal_request(
+  transfer_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  reason text
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.given_arguments(
+    jsonb_build_object(
+      'transfer_id', transfer_id, 'amount', amount, 'event_at', pgledger.argument_time(event_at),
+      'metadata', metadata, 'id', id, 'reason', reason
+    )
+  )
+$$;
+
+comment on function pgledger.reversal_request is
+  'A request for a reversal as its key''s row keeps it.';
+
+revoke all on function pgledger.reversal_request from public;
+
 -- file: repeatable/10_ledger/reverse_transfer.sql
 /*
 Reverses a transfer, in whole or in part, within the limits of its accounts, or, with a reason,
@@ -19104,10 +21339,13 @@ whatever they are. app_id, the transfer's id and the reason were checked.
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
 what is left of it; the clock; status; decimal places; limits.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id. Whoever reverses the same transfer waits
-for them, so what is left of it is added up after them.
-Errors: those of pgledger.check_request_details, pgledger.lock_transfer, pgledger.repeated_reversal,
-pgledger.amount_to_reverse and pgledger.post_reversal.
+The row of a key is inserted before a transfer whose id was chosen, as everywhere. Nobody waits for
+an id that is made here, so it may come after that one.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key. Whoever
+reverses the same transfer waits for the accounts, so what is left of it is added up after them.
+Errors: those of pgledger.check_request_details, pgledger.check_key, pgledger.lock_transfer,
+pgledger.repeated_reversal, pgledger.amount_to_reverse and pgledger.post_reversal.
 */
 create or replace function pgledger.reverse_transfer(
   transfer_id text,
@@ -19117,7 +21355,8 @@ create or replace function pgledger.reverse_transfer(
   id text,
   app_id text,
   allow_future_event_at boolean,
-  reason text
+  reason text,
+  idempotency_key text
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -19125,21 +21364,44 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_function text := case
+    when reason is null then 'pgledger_reverse_transfer'
+    else 'pgledger_reverse_transfer_over_limits'
+  end;
+  v_request jsonb;
   v_transfer pgledger.transfers;
+  v_key pgledger.idempotency_keys;
+  v_made record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
     coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
   );
+  v_ok := pgledger.check_key(idempotency_key);
 
   v_transfer := pgledger.lock_transfer(transfer_id, app_id);
+  if idempotency_key is not null then
+    v_request := pgledger.reversal_request(transfer_id, amount, event_at, metadata, id, reason);
+    v_key := pgledger.key_of_request(app_id, idempotency_key, v_function, v_request);
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
+  end if;
+  if idempotency_key is not null and id is not null then
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, id);
+  end if;
+
   if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
     return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
   end if;
-
-  return pgledger.post_reversal(
+  v_made := pgledger.post_reversal(
     v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
   );
+  if idempotency_key is not null and id is null then
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_made.id);
+  end if;
+
+  return v_made;
 end;
 $$;
 
@@ -19664,6 +21926,38 @@ comment on function pgledger.sweep_account is
 
 revoke all on function pgledger.sweep_account from public;
 
+-- file: repeatable/10_ledger/sweep_request.sql
+/*
+A request for a sweep as its key's row keeps it.
+*/
+create or replace function pgledger.sweep_request(
+  from_account_id text,
+  to_account_id text,
+  max_amount numeric,
+  keep numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.given_arguments(
+    jsonb_build_object(
+      'from_account_id', from_account_id, 'to_account_id', to_account_id,
+      'max_amount', max_amount, 'keep', keep, 'event_at', pgledger.argument_time(event_at),
+      'metadata', metadata, 'id', id
+    )
+  )
+$$;
+
+comment on function pgledger.sweep_request is
+  'A request for a sweep as its key''s row keeps it.';
+
+revoke all on function pgledger.sweep_request from public;
+
 -- file: repeatable/10_ledger/take_account_name.sql
 /*
 Writes down which account has a name, unless the name is there already: then nothing, and the caller
@@ -19709,6 +22003,147 @@ comment on function pgledger.take_account_name is
 
 revoke all on function pgledger.take_account_name from public;
 
+-- file: repeatable/10_ledger/take_key.sql
+/*
+Writes down the key of a request with what comes of it, and returns nulls; if the key was used for
+the same request before, it returns the row of then. Of many at once one gets past the row, and the
+others wait for its transaction.
+
+The caller holds the accounts, and its holds; it writes nothing that would stay for a repeat before
+it has called this. A refusal that follows takes the row back with the call.
+
+Locks: the inserted row.
+Errors: IdempotencyConflict; a serialization failure where the key was taken after the transaction's
+snapshot.
+*/
+create or replace function pgledger.take_key(
+  app_id text,
+  idempotency_key text,
+  function_name text,
+  request jsonb,
+  result_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns pgledger.idempotency_keys
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key pgledger.idempotency_keys;
+  v_ok boolean;
+begin
+  loop
+    insert into pgledger.idempotency_keys (
+      created_at, app_id, idempotency_key, function_name, result_id, request
+    )
+    values (
+      pgledger.clock(), take_key.app_id, take_key.idempotency_key, take_key.function_name,
+      take_key.result_id, take_key.request
+    )
+    on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
+    if found then
+      return null;
+    end if;
+
+    v_key := pgledger.key_of_request(
+      app_id, idempotency_key, function_name, request, request_index, request_count
+    );
+    if v_key.created_at is not null then
+      return v_key;
+    end if;
+    -- A purge has taken the row away since.
+    v_ok := pgledger.look_again();
+  end loop;
+end;
+$$;
+
+comment on function pgledger.take_key is
+  'Writes down the key of a request and its result; returns the earlier row if it is a repeat.';
+
+revoke all on function pgledger.take_key from public;
+
+-- file: repeatable/10_ledger/take_keys.sql
+/*
+Writes down the keys of a batch's new requests, with what comes of each. Element n of each array
+belongs to request n; those without a key or without a result are left out. The keys are written in
+their order, so that two batches that share keys never wait for each other.
+
+A key that was used since pgledger.keys_of_requests looked was used without these accounts, so for
+another request; it is refused.
+
+Locks: the inserted rows, ascending by key.
+Errors: IdempotencyConflict; a serialization failure where a key was taken after the transaction's
+snapshot, or purged since.
+*/
+create or replace function pgledger.take_keys(
+  app_id text,
+  idempotency_keys text[],
+  function_name text,
+  requests jsonb[],
+  result_ids text[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_missing record;
+  v_taken text[];
+  v_earlier pgledger.idempotency_keys;
+begin
+  with taken as (
+    insert into pgledger.idempotency_keys (
+      created_at, app_id, idempotency_key, function_name, result_id, request
+    )
+    select
+      v_now, take_keys.app_id, request.key, take_keys.function_name, request.result_id,
+      request.asked
+    from unnest(take_keys.idempotency_keys, requests, result_ids) as request (key, asked, result_id)
+    where request.key is not null and request.result_id is not null
+    order by request.key collate "C"
+    on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing
+    returning idempotency_keys.idempotency_key
+  )
+
+  select array_agg(taken.idempotency_key)
+  into v_taken
+  from taken;
+
+  select request.key, request.asked, request.place
+  into v_missing
+  from unnest(take_keys.idempotency_keys, requests, result_ids) with ordinality
+    as request (key, asked, result_id, place)
+  left join unnest(v_taken) as taken (key) on request.key = taken.key
+  where request.key is not null
+    and request.result_id is not null
+    and taken.key is null
+  order by request.place
+  limit 1;
+
+  if found then
+    v_earlier := pgledger.key_of_request(
+      app_id, v_missing.key, function_name, v_missing.asked, v_missing.place,
+      cardinality(idempotency_keys)
+    );
+    raise exception 'could not serialize access: an idempotency key was used meanwhile'
+      using errcode = 'serialization_failure';
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.take_keys is
+  'Writes down the keys of a batch''s new requests, with what comes of each.';
+
+revoke all on function pgledger.take_keys from public;
+
 -- file: repeatable/10_ledger/transfer_answer.sql
 /*
 The transfer with that id, as the call answers that made it or that repeats the one which did.
@@ -19747,6 +22182,53 @@ comment on function pgledger.transfer_answer is
   'The transfer with that id, as the call answers that made or repeats it.';
 
 revoke all on function pgledger.transfer_answer from public;
+
+-- file: repeatable/10_ledger/transfer_request.sql
+/*
+A request for a transfer as its key's row keeps it. Most give no more than they must.
+*/
+create or replace function pgledger.transfer_request(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  group_id text default null,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when num_nonnulls(
+      event_at, metadata, id, group_id, require_from_version, require_to_version,
+      require_from_balance, require_to_balance
+    ) = 0 then jsonb_build_object(
+      'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
+    )
+    else pgledger.given_arguments(
+      jsonb_build_object(
+        'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount,
+        'event_at', pgledger.argument_time(event_at), 'metadata', metadata, 'id', id,
+        'group_id', group_id, 'require_from_version', require_from_version,
+        'require_to_version', require_to_version,
+        'require_from_balance', pgledger.argument_range(require_from_balance),
+        'require_to_balance', pgledger.argument_range(require_to_balance)
+      )
+    )
+  end
+$$;
+
+comment on function pgledger.transfer_request is
+  'A request for a transfer as its key''s row keeps it.';
+
+revoke all on function pgledger.transfer_request from public;
 
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
@@ -20337,6 +22819,150 @@ comment on function pgledger.verify_holds is
   'Checks what accounts hold, what was posted of holds, and the state of each.';
 
 revoke all on function pgledger.verify_holds from public;
+
+-- file: repeatable/10_ledger/verify_keys.sql
+/*
+Checks idempotency keys: that what came of each is there, and is what was asked for. A transfer, a
+hold and an account say by themselves what they were made with; names of accounts may have changed
+since, and so may what an account could spare when it was swept.
+
+The body is long because each kind of result says it in its own words.
+*/
+create or replace function pgledger.verify_keys(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with key as materialized (
+    select
+      idempotency_keys.app_id, idempotency_keys.idempotency_key, idempotency_keys.function_name,
+      idempotency_keys.result_id, idempotency_keys.request
+    from pgledger.idempotency_keys
+    where verify_keys.app_id is null or idempotency_keys.app_id = verify_keys.app_id
+  ),
+
+  result as materialized (
+    select
+      key.idempotency_key, key.function_name, key.request, key.result_id, made.recorded,
+      made.amount, made.status
+    from key
+    left join lateral (
+      select
+        pgledger.transfer_request(
+          source.id, target.id, transfers.amount, transfers.event_at, transfers.metadata,
+          transfers.id, transfers.group_id
+        )
+        || jsonb_build_object(
+          'hold_id', transfers.origin_id, 'transfer_id', transfers.origin_id,
+          'currency', source.currency,
+          'reason', (
+            select reversals_over_limits.reason
+            from pgledger.reversals_over_limits
+            where reversals_over_limits.reversal_id = transfers.id
+          )
+        ) as recorded,
+        transfers.amount, null::smallint as status
+      from pgledger.transfers
+      inner join pgledger.accounts as source on transfers.from_key = source.key
+      inner join pgledger.accounts as target on transfers.to_key = target.key
+      where transfers.id = key.result_id
+        and transfers.app_id = key.app_id
+        and key.function_name in (
+          'pgledger_create_transfer', 'pgledger_create_transfer_by_name', 'pgledger_post_hold',
+          'pgledger_sweep', 'pgledger_reverse_transfer', 'pgledger_reverse_transfer_over_limits'
+        )
+      union all
+      select
+        pgledger.hold_request(
+          source.id, target.id, holds.amount, holds.first_expires_at, null, holds.event_at,
+          holds.metadata, holds.id, holds.group_id
+        )
+        || jsonb_build_object('hold_id', holds.id),
+        holds.amount, holds.status
+      from pgledger.holds
+      inner join pgledger.accounts as source on holds.from_key = source.key
+      inner join pgledger.accounts as target on holds.to_key = target.key
+      where holds.id = key.result_id
+        and holds.app_id = key.app_id
+        and key.function_name in (
+          'pgledger_create_hold', 'pgledger_void_hold', 'pgledger_extend_hold'
+        )
+      union all
+      select
+        pgledger.account_as_created(accounts.id)
+        || case
+          when key.function_name = 'pgledger_ensure_account'
+            then jsonb_build_object('name', key.request -> 'name')
+          else '{}'
+        end,
+        null, null
+      from pgledger.accounts
+      where accounts.id = key.result_id
+        and accounts.app_id = key.app_id
+        and key.function_name in ('pgledger_create_account', 'pgledger_ensure_account')
+    ) as made on true
+  )
+
+  select
+    'idempotency keys lead to what came of them',
+    count(*),
+    count(*) filter (where not found.is_right),
+    min(found.idempotency_key) filter (where not found.is_right)
+  from (
+    select
+      result.idempotency_key,
+      case
+        when result.result_id is null then result.function_name = 'pgledger_sweep'
+        else result.recorded is not null
+      end
+    from result
+  ) as found (idempotency_key, is_right)
+  union all
+  select
+    'what came of idempotency keys is what was asked for',
+    count(*),
+    count(*) filter (where asked.is_right is not true),
+    min(asked.idempotency_key) filter (where asked.is_right is not true)
+  from (
+    select
+      result.idempotency_key,
+      result.recorded @> (
+        result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
+        - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
+        - '{require_from_version,require_to_version}'::text[]
+        - '{require_from_balance,require_to_balance}'::text[]
+        - case when result.request ? 'id' then 'group_id' else '' end
+      )
+      and case
+        when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
+        else
+          (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
+          and nullif(result.recorded -> 'metadata', 'null')
+          is not distinct from result.request -> 'metadata'
+      end
+      and case result.function_name
+        when 'pgledger_create_account'
+          then pgledger.given_arguments(
+            pgledger.picked(result.recorded, '{min_balance,max_balance}')
+          ) <@ result.request
+        when 'pgledger_sweep'
+          then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
+        when 'pgledger_void_hold' then result.status = 2
+        when 'pgledger_create_hold'
+          then result.request ? 'expires_in'
+          or (result.recorded ->> 'expires_at') is not distinct from result.request ->> 'expires_at'
+        else true
+      end
+    from result
+    where result.recorded is not null
+  ) as asked (idempotency_key, is_right)
+$$;
+
+comment on function pgledger.verify_keys is
+  'Checks that what came of idempotency keys is there, and is what was asked for.';
+
+revoke all on function pgledger.verify_keys from public;
 
 -- file: repeatable/10_ledger/verify_names.sql
 /*
@@ -46421,6 +49047,8 @@ values
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0016_create_holds.sql', 'versioned', 'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0019_require_conditions.sql', 'versioned', 'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46446,7 +49074,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '2e996c6e2ebffe150393569fbb154fad1ea0026df44f1dfd937cfafc759a447e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b74cc808fd1ec7622e625cb704be520a7bd16aab18e7d27805330289e6e59b16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46489,7 +49117,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '62ce289f7afa72df4ebfe3c29116d97aafc1d981c6c8a7d6691c82c68c3af5c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c6dbc1059c5ecc82e7eeef16082f558afcdb83ffa9fc6b86efe4787366eca88e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46497,6 +49125,7 @@ values
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_request.sql', 'repeatable', '00b05c0b3fc96b9b4812c3982fc08ef9ca3638bd05b0ab685693416d51446d8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_to_change.sql', 'repeatable', '53d0bc551b99650adf6d4fee0adb35e6714c4551eddf4fb86070edd0d3a300d4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_words.sql', 'repeatable', '43660d768e19d47718b8360d8706e7686a82502a19b2b1df1217963fe1385129', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46505,23 +49134,31 @@ values
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '63821188e86080dc8f3eb767fd574b5ac48759816f365fed55c80b21fae107b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'c3e61c87502c6618da6cb9171f56d52db2d47729d189e7eb00a74f5b4839bca7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '153132232e2fd59acc5cfc4e2a170015b873f0fb8ad098f7ab34cecc1d0c15c8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_asked_conditions.sql', 'repeatable', '1ec4d3b8be9a89282468278caef2c40e706138222c3f84a215d54667fdf387dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '52a7adb90983b956eafbe10b758b3a43af11177c4faf3a7c7a94b1e62b646346', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '88b0e3f64cbf1d7e2a9bc53c57b314001968099c23b5df0c18abdd3c4cb059f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '94b43f87d2d5481c17312377ad88067f0d3be529308751f8d2af42efff0c1e2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '3abc810eba4b2ed60b4dfe63f2344b1a72559306ff286873be706f786e1ec86c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '537903b0463d1ad2b903e1102abb5f616836c143269fcd46c24f10aa862586ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '1b0a4e7400d43b28d4cf17cc2ca977560fdb9b38a7b6ce85f18d324d22d3df4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46534,35 +49171,48 @@ values
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'bbc56957e8994926c09b0c22efdb8d258c37b67daf5fa9f90fa29429b06f89a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'b707de888c2e332a4797780458198d0541c42fd117e7a7dbb3483b11352b5566', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '4779251ebb64113ef1cccc1bf6f25bae9571a1ee133b1f3e4ed4661cb37d77ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', 'd615ec752bd03a964a3b6b1ac83fc09a357e41fe4ba3a7a1c16ba5ba39a58a1e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '53848bf9ec1a103ad6de80cd4c04a078ccfeffcf9f43be04dd38af3ef878db59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '0210631d12a08c53e5caf0cd1e03125ce45d01976878310f7b386d60fe633efe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', '35ee661d8bd2896ad7484abba8f709429cbdc76af2b85639f6c16da3aeb12f19', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '00169d3efcec50c7b5afb1db255882f8cf03cf39cb8ea99aae970e9e862ca014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '416fec4e0f78e880f86d207b590d5ce486a5522e16eab53f83a67cea0b60e3cc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'd1a596ec800494b2802c01528cd3b774f19bdf0700b98d3b659e4659154cd1cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '3e8a9e30eb221e849c8f912d5de308fea4606cfd9b68fd4722aaa3bdddec462f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/given_arguments.sql', 'repeatable', 'dad580e2998e2a128781897d41f14a5b5ceb6246ae2a80f549bd8a80821241ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '2b19f8609f79e34017d81040f059a569ac0646aad6af008c542e12a8fdedffc9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', '71ba64a3fff1923dedf59a7592123a8b924ace22b3eacf29b807b2b536361ea6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/key_of_request.sql', 'repeatable', '629361d6734cffb6fd29574536f441d5d6ade46527b61c483a53e1fa109594ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keyed_requests.sql', 'repeatable', '7be341e248a045701d022e506fa7ce8d349b294fdde69cca5b1ca38dee731908', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keys_are_sound.sql', 'repeatable', '66c920d9cfe2a4a15c691b4f840b8881dd22eb012e9b6b47cdab2df6c355ea13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keys_of_requests.sql', 'repeatable', 'cbf15366854fb0f417b13c9ad0c92248fbf2949380d261655cb4cfd46ecdad2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/lock_accounts.sql', 'repeatable', '40911deffdf01684f83e67e762afd328bdfbeac8bfa3209d158cea9f3db57ce9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '74b3a793dd348ed39321518c23d837f3fbc93a90a2efe23cddf53f7313b0cfa8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46576,61 +49226,69 @@ values
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '7d7202768d63de9caf3778b87b2192ae23e43905f012dfba41bb6d9fa3277828', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'c46f9cb31a167b89b20daf78515612e87f4619dc550cd96d8d5c71e26b5031bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6e257cee86967a4f581a8ccf9ab21cf582373ebe3e3ec33f0079ac7ca24a111f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'bf63128da40e3be5e28799025be2efd0d089708bc6afdb117c5332d2ef3c5229', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '4620dafe6fa2d7e88de4fb67fada4d3562ba3e424352e6e4187906dd5c5da91e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '5cb7a77d88086bd83a3da45af425739d0977515611eb2b46f129c814338ba469', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', '89e8891b5c21ebc7c5df2dcdd207be06966b83fbcf1af30b87d0e5fbc6c8ea78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '4e30361d618bf1ff7dd8f8d49470c5c9ba369b9fa938c1adcbefceaf47717b3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '06c8766f25aac1255847fb40b33c2edc9c66780a0f04c2d6f8ff66eaf2b5c349', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '19d2ea50a1d7ce893a83d2e7d89be9a705f30dd225458f5dbc7d694db4fe05c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'bc3f198f09b4cc78ba3a5c6a3aa0be6331fadde713c8f473e77a9b7f62bc9677', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '90fd0838f214161633f9b454f7385af9e35df961d843d8426b44ff66ecbd9e5a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', 'b03f4d9b01af13fe162937a58f463973b893e1ea30fec6c4edb90d0ca417ca19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '83c3404d6f1afafb14e7704215b62d9c12f1df3e1affd3b605f8b69a5069530d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '52a781fe1ee0c411de598ec6a2088cc00e93eeef94c0732b7138f70b5b5403ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', 'fb817cfce051a1b6b7381742e134c3745f4a0f69e17a78f6ed4dfbc627079ead', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'a1d1d66bcf91a85a9fef8a88097e454b27dbf9efa492baf81694f6e4b0d81c51', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', 'f27fb8084fd0ffcf2378303eacaaa38e3c20311aa7ef99627f05346eb47f4045', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', '1d5aaa1de035d2016eae675a9378f5fc67bedf68b48c89d1bef0ef271e0d3503', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', 'f03be0e599b3f3025bff7c9c49a692644cc040cf8e7b3ec352943fc1c5cdb56d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', '73d52075fbe406a04d5477be855145f9005719a8e803b8d683d9657a29990d0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reversed_amount.sql', 'repeatable', '311d2076a9e6fce6f218a90a1715b22e9196eab4f4d65e0a187e5588f445ad1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '5f0a641e7aec000af143d9e7536169f04be438925acf8cdb7a785779550c0489', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'c412ad7c8213f8bfbf7f1c89ac98c5150e69f1371614803cc467b8dd3129ef60', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '1476f5b5cf95fb302874fd3b34d3387e60b513fbf816a2b2645114ef26ae65e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '31c60d5007ddea3fc192b1994890522461d7c26392ef7325a6726d6946906b60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '646117d4b365449179c69d2834f0f7ecb037b3b36e4c26ed65166625893c6b0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'e8fd40296963d2d5a9d9adc5462c8a9507d527ffb7c19811404732e3ae6952b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '20fa0adbae2308b98fce9213fbff0d8c2ca38fc6c97b1b0a059d273eecc703e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'bf23dd14f9280573874bc283da5fcbcd9774f72ce89a825dd70c5d93db8e1fac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '160014197545d2553dd28c1891f1b8b8778c6adc31e55a3c3bfa0e6967a8229c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', 'a1027c2c420b52e0906e67c9ab4ddc7c2ca1d32d960d534581fb912b28901e15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', '66eedbd5f0bd483f2f8a043ec996245d99ab13aa1656d049585495b6450f0f5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '01ea607b29ede741c80dd2f361d4125fd0023e5fcee1abe3ef91868fbda241fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/replayed_account.sql', 'repeatable', '884a2336d83820e4bbf0d7a0fc6532a3e5793076abe347d9f70f0b9421a813bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/replayed_transfer.sql', 'repeatable', '8c39ef37b0f24c618a15791b8ac8f8e61dd7099e9fec739a5a252053cb40acbf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46643,8 +49301,12 @@ values
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/sweep_account.sql', 'repeatable', '71c29a807ee7aa02e92656ce18a67138bde635e369df6fcdb7538be6ced9e9fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/sweep_request.sql', 'repeatable', 'ca4cc31b83ff877358fcc014297a48553b8509ba13994b0c812f7ca25d893da4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/take_keys.sql', 'repeatable', '4daf3f9662d382b42403a140eddc3bece64453dfeb579416a8cf2c55d3a1ae23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46654,6 +49316,7 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '7515d3a948995d74bd5929edeef93dd7a4a83cd62546a1954cf21730baea7f7b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '2b667669b2a811eeabd7ff8ee42456e988d126f89358fc60738a94e0f08029a2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),

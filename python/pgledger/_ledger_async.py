@@ -79,14 +79,16 @@ class AsyncLedger(AsyncLedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
         """
+        arrays, last_arrays = request_arrays(transfer_requests)
         return await self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers,
             (
-                *request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
 
@@ -112,14 +114,16 @@ class AsyncLedger(AsyncLedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
+        arrays, last_arrays = request_arrays(transfer_requests)
         return await self._fetch_all(
             scalar_row,
             self._statements.create_transfers_ids,
             (
-                *request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
 
@@ -145,14 +149,16 @@ class AsyncLedger(AsyncLedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
+        arrays, last_arrays = request_arrays(transfer_requests)
         count: int = await self._fetch_one(
             scalar_row,
             self._statements.create_transfers_count,
             (
-                *request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
         return count
@@ -183,14 +189,16 @@ class AsyncLedger(AsyncLedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id``, ``group_id`` or a tenant is too long or cannot be seen.
         """
+        arrays, last_arrays = named_request_arrays(transfer_requests)
         return await self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers_by_name,
             (
-                *named_request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
 

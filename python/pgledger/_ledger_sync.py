@@ -78,14 +78,16 @@ class Ledger(LedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
         """
+        arrays, last_arrays = request_arrays(transfer_requests)
         return self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers,
             (
-                *request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
 
@@ -111,14 +113,16 @@ class Ledger(LedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
+        arrays, last_arrays = request_arrays(transfer_requests)
         return self._fetch_all(
             scalar_row,
             self._statements.create_transfers_ids,
             (
-                *request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
 
@@ -144,14 +148,16 @@ class Ledger(LedgerCalls):
         Raises:
             PgledgerError: Any error of :meth:`create_transfers`.
         """
+        arrays, last_arrays = request_arrays(transfer_requests)
         count: int = self._fetch_one(
             scalar_row,
             self._statements.create_transfers_count,
             (
-                *request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
         return count
@@ -182,14 +188,16 @@ class Ledger(LedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id``, ``group_id`` or a tenant is too long or cannot be seen.
         """
+        arrays, last_arrays = named_request_arrays(transfer_requests)
         return self._fetch_all(
             TRANSFER_ROW,
             self._statements.create_transfers_by_name,
             (
-                *named_request_arrays(transfer_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                *last_arrays,
             ),
         )
 

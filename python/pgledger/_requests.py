@@ -8,16 +8,19 @@ from pgledger._wire import (
     decimal_text,
     metadata_text,
     optional_array_text,
+    optional_integer_text,
+    range_text,
     time_text,
 )
 from pgledger.billing_types import UsageRecord
 from pgledger.types import NamedTransferRequest, TransferRequest
 
+# The arrays that stand first among a function's arguments, and those that stand last.
+Arrays = tuple[tuple[str | None, ...], tuple[str | None, ...]]
 
-def request_arrays(
-    transfer_requests: Iterable[object],
-) -> tuple[str, str, str, str | None, str | None, str | None]:
-    """Returns requests as the six parallel arrays that the bulk function takes.
+
+def request_arrays(transfer_requests: Iterable[object]) -> Arrays:
+    """Returns requests as the parallel arrays that the bulk function takes: six, and at its end.
 
     An optional array that would hold nothing but nulls is None, as if left out.
 
@@ -31,7 +34,7 @@ def request_arrays(
         for number, given in enumerate(transfer_requests, 1)
     ]
     amounts, event_ats, metadatas = _values(requests)
-    return (
+    arrays = (
         array_text("from_account_id", (request.from_account_id for request in requests)),
         array_text("to_account_id", (request.to_account_id for request in requests)),
         amounts,
@@ -39,12 +42,11 @@ def request_arrays(
         metadatas,
         optional_array_text("id", [request.id for request in requests]),
     )
+    return arrays, _last_arrays(requests)
 
 
-def named_request_arrays(
-    transfer_requests: Iterable[object],
-) -> tuple[str | None, ...]:
-    """Returns requests by name as the nine parallel arrays that the bulk function takes.
+def named_request_arrays(transfer_requests: Iterable[object]) -> Arrays:
+    """Returns requests by name as the arrays that the bulk function takes: nine, and at its end.
 
     An optional array that would hold nothing but nulls or empty texts is None, as if left out.
 
@@ -62,7 +64,7 @@ def named_request_arrays(
             )
         requests.append(given)
     amounts, event_ats, metadatas = _values(requests)
-    return (
+    arrays = (
         array_text("from_name", (request.from_name for request in requests)),
         array_text("to_name", (request.to_name for request in requests)),
         amounts,
@@ -73,10 +75,39 @@ def named_request_arrays(
         _tenants("from_tenant_id", [request.from_tenant_id for request in requests]),
         _tenants("to_tenant_id", [request.to_tenant_id for request in requests]),
     )
+    return arrays, _last_arrays(requests)
 
 
 def _tenants(name: str, tenant_ids: Sequence[str]) -> str | None:
     return None if all(each == "" for each in tenant_ids) else array_text(name, tenant_ids)
+
+
+def _last_arrays(
+    requests: Sequence[TransferRequest | NamedTransferRequest],
+) -> tuple[str | None, ...]:
+    senders = (
+        ("require_from_version", optional_integer_text),
+        ("require_to_version", optional_integer_text),
+        ("require_from_balance", range_text),
+        ("require_to_balance", range_text),
+    )
+    arrays: list[str | None] = []
+    for name, text in senders:
+        given = [getattr(request, name) for request in requests]
+        if all(condition is None for condition in given):
+            arrays.append(None)
+            continue
+        texts: list[str | None] = []
+        for number, condition in enumerate(given, 1):
+            try:
+                texts.append(text(name, condition))
+            except TypeError as error:
+                raise TypeError(f"request {number}: {error}") from error
+        arrays.append(array_text(name, texts))
+    arrays.append(
+        optional_array_text("idempotency_key", [request.idempotency_key for request in requests])
+    )
+    return tuple(arrays)
 
 
 def _values(

@@ -24,6 +24,7 @@ from psycopg.types.bool import BoolBinaryLoader
 from psycopg.types.datetime import IntervalBinaryLoader
 from psycopg.types.none import NoneDumper
 from psycopg.types.numeric import Int4BinaryLoader, Int8BinaryLoader, NumericBinaryLoader
+from psycopg.types.range import Range
 from psycopg.types.string import StrDumperUnknown, TextBinaryLoader
 
 Row = TypeVar("Row")
@@ -272,6 +273,28 @@ def interval_text(name: str, duration: object) -> str | None:
     if not isinstance(duration, timedelta):
         raise TypeError(f"{name} must be a timedelta, not {type(duration).__name__} {duration!r}")
     return f"{duration // timedelta(microseconds=1)} microseconds"
+
+
+def range_text(name: str, numbers: object) -> str | None:
+    """Returns a range of numbers as numrange's input, or None for None.
+
+    Raises:
+        TypeError: It is not a Range, or a bound of it is neither a Decimal nor an int nor None.
+    """
+    if numbers is None:
+        return None
+    if not isinstance(numbers, Range):
+        raise TypeError(
+            f"{name} must be a psycopg.types.range.Range, not {type(numbers).__name__} {numbers!r}"
+        )
+    given = cast("Range[Any]", cast("object", numbers))
+    if given.isempty:
+        return "empty"
+    lower, upper = (
+        optional_decimal_text(f"a bound of {name}", bound) or ""
+        for bound in (given.lower, given.upper)
+    )
+    return f"{given.bounds[0]}{lower},{upper}{given.bounds[1]}"
 
 
 def metadata_text(metadata: object) -> str | None:

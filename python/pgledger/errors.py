@@ -30,6 +30,7 @@ __all__ = [
     "AdvanceTooFar",
     "AlreadyExists",
     "Archived",
+    "BalanceConditionFailed",
     "BalanceOutOfRange",
     "BatchTooLarge",
     "CouponExhausted",
@@ -77,6 +78,7 @@ __all__ = [
     "UsageInFuture",
     "UsageNotFound",
     "UsagePurged",
+    "VersionMismatch",
 ]
 
 
@@ -300,6 +302,21 @@ class HoldAmountExceeded(PgledgerError, code="LG043"):
     """More is to be posted of a hold than is left of it; the message says both.
 
     Post at most that, and move the rest by a transfer.
+    """
+
+
+class VersionMismatch(PgledgerError, code="LG050"):
+    """A transfer requires a version that an account does not have.
+
+    Somebody used the account since it was read: read it again, decide again, and require the
+    version that it has then.
+    """
+
+
+class BalanceConditionFailed(PgledgerError, code="LG051"):
+    """A transfer requires that a balance after it lies in a range, and it would not.
+
+    Move another amount, or require another range.
     """
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from psycopg.types.range import Range
+
 from pgledger._generated.ledger_rows import Account, Check, Entry, Hold, PathBalance, Transfer
 
 __all__ = [
@@ -40,6 +42,15 @@ class TransferRequest:
         event_at: When it happened in the world, aware; None means when it is recorded.
         metadata: JSON object to store with it, or None.
         id: The transfer's id if the caller chooses it, which makes the request repeatable.
+        require_from_version: Version that the account must have that the amount leaves, right
+            before the transfer; None for any.
+        require_to_version: Version that the other account must have before it; None for any.
+        require_from_balance: Range in which the balance of the account must lie that the amount
+            leaves, right after the transfer; None for any.
+        require_to_balance: Range in which the other account's balance must lie after it; None for
+            any.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     from_account_id: str
@@ -48,6 +59,11 @@ class TransferRequest:
     event_at: datetime | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
+    require_from_version: int | None = field(default=None, kw_only=True)
+    require_to_version: int | None = field(default=None, kw_only=True)
+    require_from_balance: Range[Decimal] | None = field(default=None, kw_only=True)
+    require_to_balance: Range[Decimal] | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,15 @@ class NamedTransferRequest:
         id: The transfer's id if the caller chooses it, which makes the request repeatable.
         from_tenant_id: Whose account the amount leaves.
         to_tenant_id: Whose account it reaches.
+        require_from_version: Version that the account must have that the amount leaves, right
+            before the transfer; None for any.
+        require_to_version: Version that the other account must have before it; None for any.
+        require_from_balance: Range in which the balance of the account must lie that the amount
+            leaves, right after the transfer; None for any.
+        require_to_balance: Range in which the other account's balance must lie after it; None for
+            any.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     from_name: str
@@ -75,3 +100,8 @@ class NamedTransferRequest:
     id: str | None = field(default=None, kw_only=True)
     from_tenant_id: str = field(default="", kw_only=True)
     to_tenant_id: str = field(default="", kw_only=True)
+    require_from_version: int | None = field(default=None, kw_only=True)
+    require_to_version: int | None = field(default=None, kw_only=True)
+    require_from_balance: Range[Decimal] | None = field(default=None, kw_only=True)
+    require_to_balance: Range[Decimal] | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)

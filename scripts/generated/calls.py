@@ -56,6 +56,7 @@ from typing import Any, Literal
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
+from psycopg.types.range import Range
 
 from pgledger._calling_async import AsyncCaller
 from pgledger._generated.{part.name}_rows import {classes}
@@ -171,6 +172,7 @@ SENDERS: Final = {
     "numeric": '{optional}decimal_text("{name}", {name})',
     "timestamptz": 'time_text("{name}", {name})',
     "interval": 'interval_text("{name}", {name})',
+    "numrange": 'range_text("{name}", {name})',
     "text[]": 'keys_text("{name}", {name})',
     "numeric[]": 'numbers_text("{name}", {name})',
 }

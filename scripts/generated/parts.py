@@ -29,6 +29,7 @@ SCALARS: Final = {
     "numeric[]": "list[Decimal]",
     "timestamptz": "datetime",
     "interval": "timedelta",
+    "numrange": "Range[Decimal]",
 }
 
 

@@ -262,6 +262,34 @@ CASES: Mapping[str, Case] = {
         ("min_balance -5", "allow_negative_balance is false"),
         call="select pgledger_create_account('x', 'USD', false, min_balance => -5)",
     ),
+    "required version": Case(
+        "VersionMismatch",
+        ("account {purse} (purse) is at version", "not at 77 as required"),
+        request={
+            "from_account_id": "{cents}",
+            "to_account_id": "{purse}",
+            "require_to_version": 77,
+        },
+    ),
+    "required balance": Case(
+        "BalanceConditionFailed",
+        ("account {cents} (cents) would have a balance of", "outside (999,) as required"),
+        request={
+            "from_account_id": "{cents}",
+            "to_account_id": "{purse}",
+            "require_from_balance": "(999,)",
+        },
+    ),
+    "required version below zero": Case(
+        "InvalidArgument",
+        ("require_to_version -1", "below zero"),
+        request={"require_to_version": -1},
+    ),
+    "required range without a number": Case(
+        "InvalidArgument",
+        ("require_from_balance empty", "no balance lies in it"),
+        request={"require_from_balance": "empty"},
+    ),
     "balance": Case(
         "BalanceOutOfRange",
         ("{full}", "(full)", "1000000000000000000000000000001"),
@@ -480,6 +508,10 @@ class Books:
             "event_at": None,
             "metadata": None,
             "id": None,
+            "require_from_version": None,
+            "require_to_version": None,
+            "require_from_balance": None,
+            "require_to_balance": None,
         }
         wrong = {name: self.fill(value) for name, value in (case.request or {}).items()}
         return sound | wrong
@@ -498,14 +530,20 @@ class Books:
 SINGLE: LiteralString = """
     select pgledger_create_transfer(
       %(from_account_id)s, %(to_account_id)s, %(amount)s, event_at => %(event_at)s,
-      metadata => %(metadata)s, id => %(id)s
+      metadata => %(metadata)s, id => %(id)s, require_from_version => %(require_from_version)s,
+      require_to_version => %(require_to_version)s,
+      require_from_balance => %(require_from_balance)s,
+      require_to_balance => %(require_to_balance)s
     )
 """
 BULK: LiteralString = """
     select pgledger_create_transfers_bulk(
       %(from_account_id)s, %(to_account_id)s, %(amount)s::text[]::numeric[],
       event_ats => %(event_at)s::text[]::timestamptz[], metadatas => %(metadata)s::text[]::jsonb[],
-      ids => %(id)s
+      require_from_versions => %(require_from_version)s,
+      require_to_versions => %(require_to_version)s,
+      require_from_balances => %(require_from_balance)s::text[]::numrange[],
+      require_to_balances => %(require_to_balance)s::text[]::numrange[], ids => %(id)s
     )
 """
 ROWS: Mapping[str, LiteralString] = {
@@ -816,10 +854,12 @@ def test_batch_names_the_request(books, case):
     before = state(books.conn)
     arrays = {name: [sound[name], wrong[name], sound[name]] for name in sound}
     errors_raised = [books.error(BULK, arrays)]
-    if not {"id", "event_at", "metadata"} & set(case.request):
+    more = set(case.request) - {"from_account_id", "to_account_id", "amount"}
+    if not more:
         errors_raised += [
             books.error(statement, {**books.ids, **wrong}) for statement in ROWS.values()
         ]
+    if not {"id", "event_at", "metadata"} & more:
         # A batch with ids of the caller's choice goes another way.
         ((chosen,),) = books.conn.execute("select pgledger_generate_id('pglt')").fetchall()
         errors_raised.append(books.error(BULK, {**arrays, "id": [chosen, None, None]}))
@@ -861,6 +901,10 @@ def test_single_call_checks_in_the_same_order(books):
         "event_at": "infinity",
         "metadata": "[]",
         "id": "nonsense",
+        "require_from_version": -1,
+        "require_to_version": -1,
+        "require_from_balance": "empty",
+        "require_to_balance": "empty",
     }
     repairs: list[tuple[str, dict[str, Any]]] = [
         ("InvalidScope", {"app_id": ""}),
@@ -872,9 +916,17 @@ def test_single_call_checks_in_the_same_order(books):
         ("EventAtInFuture", {"event_at": None}),
         ("InvalidMetadata", {"metadata": None}),
         ("InvalidId", {"id": books.ids["taken"]}),
+        ("InvalidArgument", {"require_from_version": 77}),
+        ("InvalidArgument", {"require_to_version": 77}),
+        ("InvalidArgument", {"require_from_balance": "(999,)"}),
+        ("InvalidArgument", {"require_to_balance": "(999,)"}),
         ("AccountNotFound", {"to_account_id": books.ids["euros"]}),
         ("CurrencyMismatch", {"to_account_id": books.ids["shop"]}),
         ("IdempotencyConflict", {"id": None}),
+        ("VersionMismatch", {"require_from_version": None}),
+        ("VersionMismatch", {"require_to_version": None}),
+        ("BalanceConditionFailed", {"require_from_balance": None}),
+        ("BalanceConditionFailed", {"require_to_balance": None}),
         ("InsufficientFunds", {}),
     ]
     single: LiteralString = SINGLE.replace(")s\n    )", ")s, app_id => %(app_id)s\n    )")

@@ -48,7 +48,7 @@ USUAL = {
         2,
     ),
     "unknown account": (f"select pgledger_create_transfer('{UNKNOWN}', '{{shop}}', 5)", 7, 2),
-    "bad amount": ("select pgledger_create_transfer('{shop}', '{purse}', -1)", 5, 2),
+    "bad amount": ("select pgledger_create_transfer('{shop}', '{purse}', -1)", 6, 2),
     "another request": (
         "select pgledger_create_account('other', 'USD', id => '{shop}')",
         7,

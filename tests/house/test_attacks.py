@@ -546,6 +546,10 @@ GUARDS = {
     ),
     "holds_rows_are_never_deleted": ("holds", "before delete", "row"),
     "holds_are_never_deleted": ("holds", "before delete or truncate", "statement"),
+    "idempotency_keys_rows_never_change": ("idempotency_keys", "before update", "row"),
+    "idempotency_keys_never_change": (
+        *("idempotency_keys", "before update or truncate", "statement"),
+    ),
 }
 # It has a condition, so it cannot be made anew as the others are.
 GUARD_OF_HOLDS = "holds_only_end"
@@ -580,7 +584,7 @@ def test_guards_listed_here_are_all_there_are(conn):
             "select tgname from pg_trigger where not tgisinternal"
             " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass,"
             " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass,"
-            " 'pgledger.reversals_over_limits'::regclass)"
+            " 'pgledger.reversals_over_limits'::regclass, 'pgledger.idempotency_keys'::regclass)"
         )
     } == {*GUARDS, GUARD_OF_HOLDS}
     for trigger in GUARDS:
@@ -612,7 +616,8 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
     if fewer != events:
         ways["fewer events"] = create_guard(trigger, events=fewer)
     if "update" in events:
-        column = "event_at" if table in {"transfers", "accounts", "holds"} else "reason"
+        columns = {"idempotency_keys": "request", "transfers": "event_at"}
+        column = columns.get(table, "reason")
         ways["update of a column"] = create_guard(
             trigger, events=events.replace("update", f"update of {column}")
         )
@@ -765,6 +770,12 @@ TAMPERS: Mapping[str, str] = {
     "names lead to accounts of that app, tenant, currency and name": (
         "update pgledger.account_names set name = 'other'"
     ),
+    "idempotency keys lead to what came of them": (
+        "update pgledger.idempotency_keys set result_id = null"
+    ),
+    "what came of idempotency keys is what was asked for": (
+        "update pgledger.idempotency_keys set request = jsonb_set(request, '{amount}', '7.01')"
+    ),
     CHECK_OF_GUARDS: "alter table pgledger.transfers disable trigger transfers_never_change",
     # The rest is tried one by one in tests/install/test_restores.py.
     "what belongs to the ledger is there and has its owner": (
@@ -881,8 +892,8 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
         ("c", "b", "1"),
     ):
         conn.execute(
-            "select pgledger_create_transfer(%s, %s, %s::numeric)",
-            [keys[source], keys[target], amount],
+            "select pgledger_create_transfer(%s, %s, %s::numeric, idempotency_key => %s)",
+            [keys[source], keys[target], amount, "evt_1" if amount == "7" else None],
         )
     conn.execute("select pgledger_freeze_account(%s, 'out')", [keys["b"]])
     conn.execute("select pgledger_unfreeze_account(%s)", [keys["b"]])
@@ -892,7 +903,10 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
     assert findings(conn) == {}
 
     def tamper(statement: str) -> dict[str, tuple[int, str]]:
-        tables = ("account_changes", "accounts", "transfers", "holds", "reversals_over_limits")
+        tables = (
+            *("account_changes", "accounts", "transfers", "holds"),
+            *("reversals_over_limits", "idempotency_keys"),
+        )
         for table in tables:
             conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
         for trigger, (table, _, _) in GUARDS.items():
@@ -981,7 +995,9 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "reversals of a transfer never exceed its amount": 0,
         "only reversals were let past limits, each when it was made": 0,
         "names lead to accounts of that app, tenant, currency and name": 1,
-        CHECK_OF_GUARDS: 13,
+        "idempotency keys lead to what came of them": 1,
+        "what came of idempotency keys is what was asked for": 1,
+        CHECK_OF_GUARDS: 15,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),

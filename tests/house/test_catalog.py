@@ -97,6 +97,7 @@ TABLES = {
     "feature_invalidations",
     "features",
     "holds",
+    "idempotency_keys",
     "invoice_credits",
     "invoice_lines",
     "invoice_payments",

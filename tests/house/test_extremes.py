@@ -33,6 +33,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
         "2147483648",
         "9223372036854775807",
     ),
+    "numrange": ("empty", "(,)", "[NaN,NaN]", "[-Infinity,Infinity]", "[0,0]", "[1e131071,)"),
     "numeric": (
         "NaN",
         "Infinity",
@@ -123,6 +124,8 @@ ELEMENTS = 4000
 FILLINGS: Mapping[str, tuple[str | None, ...]] = {
     "text[]": (None, "", "%s", "x" * 1000),
     "numeric[]": (None, "NaN", "1e131071"),
+    "bigint[]": (None, "-1", "0", "9223372036854775807"),
+    "numrange[]": (None, "empty", "(,)", "[1e131071,)"),
     "timestamp with time zone[]": (None, "infinity", "2025-01-31 12:00:00+00"),
     "jsonb[]": (None, "[]", '{"a": [1e131071]}', '{"a": 1}'),
     "pgledger_transfer_request[]": (None, "(a,b,1)"),

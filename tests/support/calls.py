@@ -230,6 +230,16 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     }
     new_coupon = app | {"code": "NEW", "name": "New", "tenant_id": ""} | metadata | coupon_terms
     new = app | metadata | {"name": "New", "description": "of a kind", "tenant_id": "t1"}
+    versions = [
+        int(_value(session, "select version from pgledger_get_account(%s)", account))
+        for account in accounts
+    ]
+    conditions = {
+        "require_from_version": f"{versions[0]}",
+        "require_to_version": f"{versions[1]}",
+        "require_from_balance": "(-100,100]",
+        "require_to_balance": "(-100,100]",
+    }
     bulk = {
         "from_account_ids": f"{{{accounts[0]},{accounts[1]}}}",
         "to_account_ids": f"{{{accounts[1]},{accounts[0]}}}",
@@ -240,6 +250,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "app_id": "",
         "group_id": "order-7",
         "allow_future_event_at": "true",
+        "require_from_versions": f"{{{versions[0]},null}}",
+        "require_to_versions": f"{{null,{versions[0] + 1}}}",
+        "require_from_balances": '{null,"(-100,100]"}',
+        "require_to_balances": '{"(-100,100]",null}',
+        "idempotency_keys": "{first,null}",
     }
     usage = {
         "tenant_ids": "{t1,t9}",
@@ -465,27 +480,31 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"name": "new", "currency": "USD", "id": None, "app_id": "shop", "tenant_id": "t1"}
             | {"allow_negative_balance": "false", "allow_positive_balance": "true"}
-            | {"min_balance": "0", "max_balance": "500.5"}
+            | {"min_balance": "0", "max_balance": "500.5", "idempotency_key": "account"}
         ],
         "pgledger_create_hold": [
             metadata
             | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
             | {"expires_at": None, "expires_in": None, "event_at": at, "id": None}
             | {"app_id": "", "group_id": "order-7", "allow_future_event_at": "true"}
+            | {"idempotency_key": f"hold {expiry}"}
             | expiry
             for expiry in ({"expires_at": "2025-03-01+00"}, {"expires_in": "7 days"})
         ],
         "pgledger_create_transfer": [
             metadata
+            | conditions
             | {"from_account_id": accounts[0], "to_account_id": accounts[1], "amount": "2"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": shown}
+            | {"idempotency_key": f"transfer {shown}"}
             for shown in ("true", "false")
         ],
         "pgledger_create_transfer_by_name": [
             metadata
+            | conditions
             | {"from_name": "a", "to_name": "b", "amount": "2", "currency": "USD"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": "true"}
-            | {"from_tenant_id": "", "to_tenant_id": ""}
+            | {"from_tenant_id": "", "to_tenant_id": "", "idempotency_key": "named"}
         ],
         "pgledger_create_transfers_from_rows": [
             metadata
@@ -501,6 +520,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             {name: value for name, value in bulk.items() if "account" not in name}
             | {"from_names": "{a,b}", "to_names": "{b,a}", "currencies": "{USD,USD}", "ids": given}
             | {"from_tenant_ids": None, "to_tenant_ids": '{"",null}'}
+            | {"idempotency_keys": f"{{null,{'named 1' if given else 'named 2'}}}"}
             for given in (None, f"{{null,pglt_{new_ulid}}}")
         ],
         "pgledger_create_transfers_bulk_count": [bulk],
@@ -509,10 +529,13 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"name": "new", "currency": "USD", "app_id": "shop", "tenant_id": "t1"}
             | {"allow_negative_balance": "true", "allow_positive_balance": "true"}
-            | {"min_balance": "-500", "max_balance": "1000"}
+            | {"min_balance": "-500", "max_balance": "1000", "idempotency_key": "ensured"}
         ],
         "pgledger_expire_holds": [{"max_holds": "10", "app_id": ""}],
-        "pgledger_extend_hold": [{"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}],
+        "pgledger_extend_hold": [
+            {"hold_id": hold, "expires_at": "2025-03-01+00", "app_id": ""}
+            | {"idempotency_key": "extend"}
+        ],
         "pgledger_find_account": [{"name": "a", "currency": "USD", "app_id": "", "tenant_id": ""}],
         "pgledger_freeze_account": [account | {"direction": "out"}],
         "pgledger_generate_id": [{"prefix": "order"}],
@@ -528,7 +551,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"hold_id": hold, "amount": "2", "event_at": at, "id": None}
             | {"app_id": "", "allow_future_event_at": "true", "final": shown}
+            | {"idempotency_key": f"post {shown}"}
             for shown in ("true", "false")
+        ],
+        "pgledger_purge_idempotency_keys": [
+            {"before": "2025-01-01+00", "max_keys": "10", "allow_recent": "true", "app_id": ""}
         ],
         "pgledger_raise_sequences": [{}],
         "pgledger_reopen_account": [account | {"id": closed}],
@@ -536,12 +563,14 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"transfer_id": transfer, "amount": amount, "event_at": at, "id": None}
             | {"app_id": "", "allow_future_event_at": "true"}
+            | {"idempotency_key": amount and "refund 1"}
             for amount in ("0.25", None)
         ],
         "pgledger_reverse_transfer_over_limits": [
             metadata
             | {"transfer_id": refunded, "reason": "chargeback", "amount": "0.5"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": "true"}
+            | {"idempotency_key": "refund 2"}
         ],
         "pgledger_reversed_amount": [{"transfer_id": transfer, "app_id": ""}],
         "pgledger_set_clock_warning": [{"warn_after": "00:01:00"}],
@@ -554,7 +583,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"from_account_id": accounts[1], "to_account_id": accounts[0], "max_amount": "2"}
             | {"keep": "-5", "event_at": at, "id": None, "app_id": ""}
-            | {"allow_future_event_at": "true"}
+            | {"allow_future_event_at": "true", "idempotency_key": "sweep"}
         ],
         "pgledger_ulid_to_uuid": [{"ulid": ulid}],
         "pgledger_unfreeze_account": [account | {"direction": "both"}],
@@ -562,5 +591,5 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_uuid_to_ulid": [{"uuid": "01941f29-7c00-7000-8000-000000000000"}],
         "pgledger_use_iso_currencies": [{"app_id": ""}],
         "pgledger_verify": [{"app_id": ""}],
-        "pgledger_void_hold": [{"hold_id": hold, "app_id": ""}],
+        "pgledger_void_hold": [{"hold_id": hold, "app_id": "", "idempotency_key": "void"}],
     }

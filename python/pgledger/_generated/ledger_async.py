@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
+from psycopg.types.range import Range
 
 from pgledger._calling_async import AsyncCaller
 from pgledger._generated.ledger_rows import (
@@ -42,6 +43,7 @@ from pgledger._wire import (
     metadata_text,
     optional_decimal_text,
     optional_integer_text,
+    range_text,
     time_text,
 )
 from pgledger._wire_json import numbers_text
@@ -89,6 +91,7 @@ class AsyncLedgerCalls(AsyncCaller):
         tenant_id: str = "",
         min_balance: Decimal | int | None = None,
         max_balance: Decimal | int | None = None,
+        idempotency_key: str | None = None,
     ) -> Account:
         """Opens an account, with a balance of zero: ``pgledger_create_account``.
 
@@ -112,6 +115,9 @@ class AsyncLedgerCalls(AsyncCaller):
             max_balance: Highest balance that a transfer may leave: at least 0, below 1e30, with at
                 most 18 decimal places; None for none, or for 0 where ``allow_positive_balance`` is
                 False.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same account, as it stands then; None for
+                none.
 
         Returns:
             The account.
@@ -122,10 +128,12 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
             InvalidName: The name is empty, cannot be seen or is too long.
             InvalidCurrency: The currency is empty, has spaces or is too long.
-            InvalidArgument: A limit is out of range, or contradicts its flag.
+            InvalidArgument: A limit is out of range, or contradicts its flag; or
+                ``idempotency_key`` is too long.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
-            IdempotencyConflict: The id is taken by a different account.
+            IdempotencyConflict: The id is taken by a different account, or the key by a different
+                request.
         """
         return await self._fetch_one(
             ACCOUNT_ROW,
@@ -141,6 +149,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 tenant_id,
                 optional_decimal_text("min_balance", min_balance),
                 optional_decimal_text("max_balance", max_balance),
+                idempotency_key,
             ),
         )
 
@@ -158,6 +167,7 @@ class AsyncLedgerCalls(AsyncCaller):
         app_id: str = "",
         group_id: str | None = None,
         allow_future_event_at: bool = False,
+        idempotency_key: str | None = None,
     ) -> Hold:
         """Holds an amount back on one account for another: ``pgledger_create_hold``.
 
@@ -186,6 +196,9 @@ class AsyncLedgerCalls(AsyncCaller):
             group_id: Name for the hold and the transfers that post it, for example an order's
                 number: 1 to 255 characters, or None.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same hold, as it stands then; None for
+                none.
 
         Returns:
             The hold.
@@ -202,10 +215,11 @@ class AsyncLedgerCalls(AsyncCaller):
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidArgument: ``expires_in`` is not a length from now on, or ``expires_at`` is given
-                too.
+                too; or ``idempotency_key`` is empty or too long.
             AccountNotFound: There is no such account under this ``app_id``.
             CurrencyMismatch: The accounts have different currencies.
-            IdempotencyConflict: The id is taken by a different hold.
+            IdempotencyConflict: The id is taken by a different hold, or the key by a different
+                request.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
@@ -228,6 +242,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                idempotency_key,
             ),
         )
 
@@ -242,13 +257,18 @@ class AsyncLedgerCalls(AsyncCaller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        require_from_version: int | None = None,
+        require_to_version: int | None = None,
+        require_from_balance: Range[Decimal] | None = None,
+        require_to_balance: Range[Decimal] | None = None,
+        idempotency_key: str | None = None,
     ) -> Transfer:
         """Moves an amount from one account to another: ``pgledger_create_transfer``.
 
         Not within an UPDATE, a MERGE or an INSERT with ON CONFLICT: PostgreSQL may evaluate a row
         twice there, or evaluate it and write nothing, and the amount moves each time. Lock the row
-        with SELECT FOR UPDATE first and call this in a statement of its own, or pass an id that the
-        row holds: then it moves once.
+        with SELECT FOR UPDATE first and call this in a statement of its own, or pass an id or a key
+        that the row holds: then it moves once.
 
         Args:
             from_account_id: Account that the amount leaves.
@@ -264,6 +284,15 @@ class AsyncLedgerCalls(AsyncCaller):
                 a new id.
             app_id: Set of books that both accounts belong to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            require_from_version: Version that the account must have that the amount leaves, before
+                the transfer; None for any.
+            require_to_version: Version that the other account must have before it; None for any.
+            require_from_balance: Range, such as [0,100), in which the balance of the account must
+                lie that the amount leaves, after the transfer; None for any.
+            require_to_balance: Range in which the other account's balance must lie after it; None
+                for any.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the first result; None for none.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it.
@@ -279,12 +308,17 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: A required version is below zero, a required range is empty, or
+                ``idempotency_key`` is empty or too long.
             AccountNotFound: There is no such account under this ``app_id``.
             CurrencyMismatch: The accounts have different currencies.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: An account is frozen for what the transfer does.
+            VersionMismatch: An account is not at the required version.
+            BalanceConditionFailed: A balance would be outside the required range.
             InsufficientFunds: It would leave an account below its lower limit.
             PositiveBalanceNotAllowed: It would leave an account above its upper limit.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
@@ -301,6 +335,11 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                optional_integer_text("require_from_version", require_from_version),
+                optional_integer_text("require_to_version", require_to_version),
+                range_text("require_from_balance", require_from_balance),
+                range_text("require_to_balance", require_to_balance),
+                idempotency_key,
             ),
         )
 
@@ -318,6 +357,11 @@ class AsyncLedgerCalls(AsyncCaller):
         from_tenant_id: str = "",
         to_tenant_id: str = "",
         allow_future_event_at: bool = False,
+        require_from_version: int | None = None,
+        require_to_version: int | None = None,
+        require_from_balance: Range[Decimal] | None = None,
+        require_to_balance: Range[Decimal] | None = None,
+        idempotency_key: str | None = None,
     ) -> Transfer:
         """Moves an amount from one account to another, both given by name.
 
@@ -344,6 +388,15 @@ class AsyncLedgerCalls(AsyncCaller):
             from_tenant_id: Whose account the amount leaves.
             to_tenant_id: Whose account it reaches.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            require_from_version: Version that the account must have that the amount leaves, before
+                the transfer; None for any.
+            require_to_version: Version that the other account must have before it; None for any.
+            require_from_balance: Range, such as [0,100), in which the balance of the account must
+                lie that the amount leaves, after the transfer; None for any.
+            require_to_balance: Range in which the other account's balance must lie after it; None
+                for any.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the first result; None for none.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it.
@@ -362,12 +415,18 @@ class AsyncLedgerCalls(AsyncCaller):
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
+            InvalidArgument: A required version is below zero, a required range is empty, or
+                ``idempotency_key`` is empty or too long.
             AccountNotFound: No account has the name.
             AccountAmbiguous: Several have it.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            VersionMismatch: A transfer requires a version that an account does not have.
+            BalanceConditionFailed: A transfer requires that a balance after it lies in a range, and
+                it would not.
             InsufficientFunds: A transfer would leave an account below its lower limit, for example
                 below zero.
             PositiveBalanceNotAllowed: A transfer would leave an account above its upper limit, for
@@ -390,6 +449,11 @@ class AsyncLedgerCalls(AsyncCaller):
                 from_tenant_id,
                 to_tenant_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                optional_integer_text("require_from_version", require_from_version),
+                optional_integer_text("require_to_version", require_to_version),
+                range_text("require_from_balance", require_from_balance),
+                range_text("require_to_balance", require_to_balance),
+                idempotency_key,
             ),
         )
 
@@ -882,6 +946,49 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
 
+    async def purge_idempotency_keys(
+        self,
+        before: datetime,
+        *,
+        max_keys: int = 10000,
+        allow_recent: bool = False,
+        app_id: str = "",
+    ) -> int:
+        """Deletes old idempotency keys of an app: ``pgledger_purge_idempotency_keys``.
+
+        Call it now and then, each time in a transaction of its own, until it returns 0; any number
+        of sessions may. A request whose key was deleted is a new one: made again, it takes effect
+        again, unless it also has an id. So keep keys for longer than anybody repeats a request.
+
+        Args:
+            before: Keys that were used before that time are deleted; at least 7 days ago unless
+                ``allow_recent``.
+            max_keys: How many to delete at most, 1 to 1,000,000.
+            allow_recent: Whether before may be less than 7 days ago.
+            app_id: Set of books whose keys are deleted.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidTime: Before is outside the years 1 to 9999, or less than 7 days ago.
+            InvalidArgument: ``max_keys`` is out of range.
+        """
+        value: int = await self._fetch_one(
+            scalar_row,
+            self._statements.purge_idempotency_keys,
+            (
+                time_text("before", before),
+                integer_text("max_keys", max_keys),
+                flag_text("allow_recent", allow_recent),
+                app_id,
+            ),
+        )
+        return value
+
     async def verify(
         self,
         *,
@@ -889,8 +996,9 @@ class AsyncLedgerCalls(AsyncCaller):
     ) -> list[Check]:
         """Proves from the data that the books are in order: ``pgledger_verify``.
 
-        Reads every transfer and hold, as an auditor would, on one snapshot, while transfers go on.
-        A large ledger takes its time: run it where that is welcome, for example on a replica.
+        Reads every transfer, hold and idempotency key, as an auditor would, on one snapshot, while
+        transfers go on. A large ledger takes its time: run it where that is welcome, for example on
+        a replica.
 
         Triggers, owners, privileges, row security and settings of what belongs to the ledger, and
         the sequences of keys, are checked whatever the app.
@@ -1134,6 +1242,7 @@ class AsyncLedgerCalls(AsyncCaller):
         tenant_id: str = "",
         min_balance: Decimal | int | None = None,
         max_balance: Decimal | int | None = None,
+        idempotency_key: str | None = None,
     ) -> Account:
         """Returns the account of a name, and opens it if there is none.
 
@@ -1163,6 +1272,9 @@ class AsyncLedgerCalls(AsyncCaller):
             max_balance: Highest balance that a transfer may leave: at least 0, below 1e30, with at
                 most 18 decimal places; None for none, or for 0 where ``allow_positive_balance`` is
                 False.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same account, also after it was renamed;
+                None for none.
 
         Returns:
             The account, as it stands.
@@ -1173,10 +1285,12 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
             InvalidName: The name is empty, cannot be seen or is too long.
             InvalidCurrency: The currency is empty, has spaces or is too long.
-            InvalidArgument: A limit is out of range, or contradicts its flag.
+            InvalidArgument: A limit is out of range, or contradicts its flag; or
+                ``idempotency_key`` is too long.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             AccountAmbiguous: Several accounts have the name, and none was opened by this function.
-            IdempotencyConflict: The account was opened with other limits or metadata.
+            IdempotencyConflict: The account was opened with other limits or metadata, or the key is
+                taken by a different request.
         """
         return await self._fetch_one(
             ACCOUNT_ROW,
@@ -1191,6 +1305,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 tenant_id,
                 optional_decimal_text("min_balance", min_balance),
                 optional_decimal_text("max_balance", max_balance),
+                idempotency_key,
             ),
         )
 
@@ -1238,6 +1353,7 @@ class AsyncLedgerCalls(AsyncCaller):
         expires_at: datetime | None,
         *,
         app_id: str = "",
+        idempotency_key: str | None = None,
     ) -> Hold:
         """Changes when a hold expires: ``pgledger_extend_hold``.
 
@@ -1248,9 +1364,13 @@ class AsyncLedgerCalls(AsyncCaller):
             hold_id: The hold.
             expires_at: From when on it is expired, in the future; None for never.
             app_id: Set of books that it belongs to.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again changes nothing and returns the hold as it stands
+                then; None for none.
 
         Returns:
-            The hold as it is now; replayed says whether it was to expire then already.
+            The hold as it is now; replayed says whether it was to expire then already, or the call
+            was a repeat.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1258,7 +1378,9 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             InvalidTime: ``expires_at`` is not in the future, or is outside the years 1 to 9999.
+            InvalidArgument: ``idempotency_key`` is empty or too long.
             HoldNotFound: There is no such hold under this ``app_id``.
+            IdempotencyConflict: The key is taken by a different request.
             HoldEnded: It was posted or voided.
             HoldExpired: Its ``expires_at`` is over.
         """
@@ -1269,6 +1391,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 hold_id,
                 time_text("expires_at", expires_at),
                 app_id,
+                idempotency_key,
             ),
         )
 
@@ -1329,6 +1452,7 @@ class AsyncLedgerCalls(AsyncCaller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        idempotency_key: str | None = None,
     ) -> Transfer:
         """Moves what a hold keeps back: all that is left of it, or a part.
 
@@ -1352,6 +1476,8 @@ class AsyncLedgerCalls(AsyncCaller):
                 for a new id.
             app_id: Set of books that the hold belongs to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same transfer; None for none.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it.
@@ -1365,8 +1491,10 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: ``idempotency_key`` is empty or too long.
             HoldNotFound: There is no such hold under this ``app_id``.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             HoldEnded: It was posted or voided.
             HoldExpired: Its ``expires_at`` is over.
             HoldAmountExceeded: Less is left of it.
@@ -1385,6 +1513,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                idempotency_key,
             ),
         )
 
@@ -1456,6 +1585,7 @@ class AsyncLedgerCalls(AsyncCaller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        idempotency_key: str | None = None,
     ) -> Transfer:
         """Gives back what a transfer moved: all that is left of it, or a part.
 
@@ -1481,6 +1611,8 @@ class AsyncLedgerCalls(AsyncCaller):
                 for a new id.
             app_id: Set of books that the transfer belongs to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same transfer; None for none.
 
         Returns:
             The reversal, with both accounts' balances and versions right after it.
@@ -1494,8 +1626,10 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: ``idempotency_key`` is empty or too long.
             TransferNotFound: There is no such transfer under this ``app_id``.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             TransferReversed: Nothing is left of it.
             ReversalExceeded: Less is left of it.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
@@ -1516,6 +1650,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                idempotency_key,
             ),
         )
 
@@ -1530,6 +1665,7 @@ class AsyncLedgerCalls(AsyncCaller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        idempotency_key: str | None = None,
     ) -> Transfer:
         """Gives back what a transfer moved, even beyond limits of its accounts.
 
@@ -1553,6 +1689,8 @@ class AsyncLedgerCalls(AsyncCaller):
                 for a new id.
             app_id: Set of books that the transfer belongs to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same transfer; None for none.
 
         Returns:
             The reversal, with both accounts' balances and versions right after it.
@@ -1562,13 +1700,14 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidId: An id is malformed.
-            InvalidArgument: The reason is empty or too long.
+            InvalidArgument: The reason or ``idempotency_key`` is empty or too long.
             InvalidAmount: The amount is not in range, or has more decimal places than its currency.
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             TransferNotFound: There is no such transfer under this ``app_id``.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             TransferReversed: Nothing is left of it.
             ReversalExceeded: Less is left of it.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
@@ -1588,6 +1727,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                idempotency_key,
             ),
         )
 
@@ -1639,6 +1779,7 @@ class AsyncLedgerCalls(AsyncCaller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        idempotency_key: str | None = None,
     ) -> Transfer | None:
         """Moves what an account can spare to another, or nothing: ``pgledger_sweep``.
 
@@ -1661,10 +1802,13 @@ class AsyncLedgerCalls(AsyncCaller):
                 never personal data, or None.
             id: Its id, ``pglt_`` and a ULID. With an id of your own choice a call that moved
                 something can be repeated, and every repeat with these accounts, ``event_at`` and
-                metadata returns the first result. A call that moved nothing leaves no trace, and
-                its repeat looks again; None for a new id.
+                metadata returns the first result. A call without a key that moved nothing leaves no
+                trace, and its repeat looks again; None for a new id.
             app_id: Set of books that both accounts belong to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the first result, also if nothing was moved;
+                None for none.
 
         Returns:
             The transfer, with both accounts' balances and versions right after it;, or None.
@@ -1680,10 +1824,11 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
-            InvalidArgument: Keep is not in range.
+            InvalidArgument: Keep is not in range, or ``idempotency_key`` is empty or too long.
             AccountNotFound: There is no account of this id under this ``app_id``.
             CurrencyMismatch: A transfer joins accounts of different currencies.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
@@ -1706,6 +1851,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                idempotency_key,
             ),
         )
 
@@ -1791,6 +1937,7 @@ class AsyncLedgerCalls(AsyncCaller):
         hold_id: str,
         *,
         app_id: str = "",
+        idempotency_key: str | None = None,
     ) -> Hold:
         """Ends a hold without moving anything: what is left of it is free again.
 
@@ -1802,6 +1949,9 @@ class AsyncLedgerCalls(AsyncCaller):
         Args:
             hold_id: The hold.
             app_id: Set of books that it belongs to.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again changes nothing and returns the hold as it stands
+                then; None for none.
 
         Returns:
             The hold as it is now; replayed says whether it was voided before.
@@ -1811,7 +1961,9 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidId: An id is malformed.
+            InvalidArgument: ``idempotency_key`` is empty or too long.
             HoldNotFound: There is no such hold under this ``app_id``.
+            IdempotencyConflict: The key is taken by a different request.
             HoldEnded: It was posted.
             HoldExpired: Its ``expires_at`` is over.
         """
@@ -1821,5 +1973,6 @@ class AsyncLedgerCalls(AsyncCaller):
             (
                 hold_id,
                 app_id,
+                idempotency_key,
             ),
         )

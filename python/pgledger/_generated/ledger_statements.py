@@ -51,6 +51,7 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
+            idempotency_key="text",
         )
         self.create_hold = calls.rows(
             Hold,
@@ -66,6 +67,7 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.create_transfer = calls.rows(
             Transfer,
@@ -78,6 +80,11 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            require_from_version="bigint",
+            require_to_version="bigint",
+            require_from_balance="numrange",
+            require_to_balance="numrange",
+            idempotency_key="text",
         )
         self.create_transfer_by_name = calls.rows(
             Transfer,
@@ -93,6 +100,11 @@ class LedgerStatements:
             from_tenant_id="text",
             to_tenant_id="text",
             allow_future_event_at="boolean",
+            require_from_version="bigint",
+            require_to_version="bigint",
+            require_from_balance="numrange",
+            require_to_balance="numrange",
+            idempotency_key="text",
         )
         self.create_transfers = calls.rows(
             Transfer,
@@ -106,6 +118,11 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
+            idempotency_keys="text[]",
         )
         self.create_transfers_by_name = calls.rows(
             Transfer,
@@ -122,6 +139,11 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
+            idempotency_keys="text[]",
         )
         self.create_transfers_count = calls.value(
             "pgledger_create_transfers_bulk_count",
@@ -134,6 +156,11 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
+            idempotency_keys="text[]",
         )
         self.create_transfers_ids = calls.value(
             "pgledger_create_transfers_bulk_ids",
@@ -146,6 +173,11 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
+            idempotency_keys="text[]",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.set_currency = calls.rows(
@@ -205,6 +237,13 @@ class LedgerStatements:
             reason="text",
             app_id="text",
         )
+        self.purge_idempotency_keys = calls.value(
+            "pgledger_purge_idempotency_keys",
+            before="timestamptz",
+            max_keys="integer",
+            allow_recent="boolean",
+            app_id="text",
+        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
@@ -241,10 +280,16 @@ class LedgerStatements:
             tenant_id="text",
             min_balance="numeric",
             max_balance="numeric",
+            idempotency_key="text",
         )
         self.expire_holds = calls.value("pgledger_expire_holds", max_holds="integer", app_id="text")
         self.extend_hold = calls.rows(
-            Hold, "pgledger_extend_hold", hold_id="text", expires_at="timestamptz", app_id="text"
+            Hold,
+            "pgledger_extend_hold",
+            hold_id="text",
+            expires_at="timestamptz",
+            app_id="text",
+            idempotency_key="text",
         )
         self.freeze_account = calls.rows(
             Account,
@@ -265,6 +310,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(
@@ -280,6 +326,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.reverse_transfer_over_limits = calls.rows(
             Transfer,
@@ -292,6 +339,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.reversed_amount = calls.value(
             "pgledger_reversed_amount", transfer_id="text", app_id="text"
@@ -308,6 +356,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.unfreeze_account = calls.rows(
             Account,
@@ -318,7 +367,9 @@ class LedgerStatements:
             app_id="text",
         )
         self.use_iso_currencies = calls.value("pgledger_use_iso_currencies", app_id="text")
-        self.void_hold = calls.rows(Hold, "pgledger_void_hold", hold_id="text", app_id="text")
+        self.void_hold = calls.rows(
+            Hold, "pgledger_void_hold", hold_id="text", app_id="text", idempotency_key="text"
+        )
 
 
 @lru_cache

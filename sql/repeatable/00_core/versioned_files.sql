@@ -47,7 +47,11 @@ as $$
     ('migrations/0016_create_holds.sql',
       'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94'),
     ('migrations/0017_reverse_transfers.sql',
-      'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a')
+      'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a'),
+    ('migrations/0018_create_idempotency_keys.sql',
+      '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
+    ('migrations/0019_require_conditions.sql',
+      'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -2,7 +2,7 @@
 Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
 other, so it is for batches that are known to be wrong.
 
-Errors: those of pgledger.check_named_request.
+Errors: those of pgledger.check_named_request and pgledger.check_asked_conditions.
 */
 create or replace function pgledger.check_each_named_request(
   from_names text[],
@@ -14,7 +14,12 @@ create or replace function pgledger.check_each_named_request(
   ids text[],
   from_tenant_ids text[],
   to_tenant_ids text[],
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[]
 )
 returns boolean
 language plpgsql
@@ -48,6 +53,12 @@ begin
       v_request.event_at, v_request.metadata, v_request.id, v_request.from_tenant_id,
       v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
     );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_versions[v_request.index], require_to_versions[v_request.index],
+      require_from_balances[v_request.index], require_to_balances[v_request.index],
+      v_request.index, v_count
+    );
+    v_ok := pgledger.check_key(idempotency_keys[v_request.index], v_request.index, v_count);
   end loop;
 
   return true;

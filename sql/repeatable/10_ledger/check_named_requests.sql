@@ -19,7 +19,12 @@ create or replace function pgledger.check_named_requests(
   to_tenant_ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[]
 )
 returns boolean
 language plpgsql
@@ -37,17 +42,24 @@ begin
   v_ok := pgledger.check_arrays(
     array[
       'from_names', 'to_names', 'amounts', 'currencies', 'event_ats', 'metadatas', 'ids',
-      'from_tenant_ids', 'to_tenant_ids'
+      'from_tenant_ids', 'to_tenant_ids', 'require_from_versions', 'require_to_versions',
+      'require_from_balances', 'require_to_balances', 'idempotency_keys'
     ],
     array[
       v_count, cardinality(to_names), cardinality(amounts), cardinality(currencies),
       cardinality(event_ats), cardinality(metadatas), cardinality(ids),
-      cardinality(from_tenant_ids), cardinality(to_tenant_ids)
+      cardinality(from_tenant_ids), cardinality(to_tenant_ids),
+      cardinality(require_from_versions), cardinality(require_to_versions),
+      cardinality(require_from_balances), cardinality(require_to_balances),
+      cardinality(idempotency_keys)
     ],
     array[
       array_ndims(from_names), array_ndims(to_names), array_ndims(amounts),
       array_ndims(currencies), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids)
+      array_ndims(from_tenant_ids), array_ndims(to_tenant_ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances),
+      array_ndims(idempotency_keys)
     ],
     4,
     pg_column_size(metadatas)
@@ -80,10 +92,15 @@ begin
   ) is not true
   limit 1;
 
-  if found then
+  if
+    found or not pgledger.keys_are_sound(idempotency_keys) or not pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    )
+  then
     v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, allow_future_event_at
+      to_tenant_ids, allow_future_event_at, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, idempotency_keys
     );
   end if;
 

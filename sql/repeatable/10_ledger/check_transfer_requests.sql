@@ -6,7 +6,7 @@ in FROM are written down before they are looked at. An account id that is not an
 here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_transfer_request.
+pgledger.check_each_request.
 */
 create or replace function pgledger.check_transfer_requests(
   from_account_ids text[],
@@ -19,7 +19,12 @@ create or replace function pgledger.check_transfer_requests(
   group_id text,
   allow_future_event_at boolean,
   shared_event_at timestamptz default null,
-  shared_metadata jsonb default null
+  shared_metadata jsonb default null,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns boolean
 language plpgsql
@@ -39,18 +44,26 @@ declare
       or pgledger.time_fault(shared_event_at) is null
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
-  v_request record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_arrays(
-    array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
+      'require_from_versions', 'require_to_versions', 'require_from_balances',
+      'require_to_balances', 'idempotency_keys'
+    ],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids)
+      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
+      cardinality(require_to_versions), cardinality(require_from_balances),
+      cardinality(require_to_balances), cardinality(idempotency_keys)
     ],
     array[
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances),
+      array_ndims(idempotency_keys)
     ],
     3,
     coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
@@ -79,25 +92,17 @@ begin
   ) is not true
   limit 1;
 
-  if not found then
-    return true;
-  end if;
-
-  for v_request in
-    select
-      request.from_account_id, request.to_account_id, request.amount, request.id, request.index,
-      coalesce(request.event_at, shared_event_at) as event_at,
-      coalesce(request.metadata, shared_metadata) as metadata
-    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-      with ordinality
-      as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
-    order by request.index
-  loop
-    v_ok := pgledger.check_transfer_request(
-      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
-      v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
+  if
+    found or not pgledger.keys_are_sound(idempotency_keys) or not pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    )
+  then
+    v_ok := pgledger.check_each_request(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, allow_future_event_at,
+      shared_event_at, shared_metadata, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, idempotency_keys
     );
-  end loop;
+  end if;
 
   return true;
 end;

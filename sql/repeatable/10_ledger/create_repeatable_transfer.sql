@@ -1,6 +1,7 @@
 /*
-Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was.
-Without an id it makes a new one. The request's own values were checked.
+Makes a transfer whose id the caller chose, unless it was made before: then it returns what it was,
+whatever the conditions say now. Without an id it makes a new one. The request's own values were
+checked.
 
 Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, then looks for the id; what
 a repeat finds, it has not touched.
@@ -9,7 +10,7 @@ The body is long because it is the plain path of pgledger.pgledger_create_transf
 order.
 
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
-AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+AccountFrozen, InvalidAmount, and those of pgledger.check_conditions and pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -18,7 +19,14 @@ create or replace function pgledger.create_repeatable_transfer(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  app_id text
+  app_id text,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null,
+  idempotency_key text default null,
+  function_name text default 'pgledger_create_transfer',
+  request jsonb default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -32,6 +40,7 @@ declare
   v_to record;
   v_swap record;
   v_earlier record;
+  v_key pgledger.idempotency_keys;
   v_now timestamptz;
   v_created_at timestamptz;
   v_from_balance numeric;
@@ -80,19 +89,6 @@ begin
     );
   end if;
 
-  v_earlier := pgledger.repeated_transfer(
-    id, app_id, v_from.key, v_to.key, amount, event_at, metadata
-  );
-  if v_earlier.created_at is not null then
-    return row(
-      id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
-      coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
-      v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-      v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
-      v_earlier.origin_id, true
-    );
-  end if;
-
   -- Later than everything recorded on either account, even if the clock steps back.
   v_now := pgledger.clock();
   v_created_at := greatest(
@@ -100,6 +96,39 @@ begin
     v_from.updated_at + interval '1 microsecond',
     v_to.updated_at + interval '1 microsecond'
   );
+  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
+
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, function_name,
+      coalesce(
+        request,
+        pgledger.transfer_request(
+          from_account_id, to_account_id, amount, event_at, metadata, id, null,
+          require_from_version, require_to_version, require_from_balance, require_to_balance
+        )
+      ),
+      v_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
+  end if;
+  if id is not null then
+    v_earlier := pgledger.repeated_transfer(
+      id, app_id, v_from.key, v_to.key, amount, event_at, metadata
+    );
+    if v_earlier.created_at is not null then
+      return row(
+        id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+        v_earlier.origin_id, true
+      );
+    end if;
+  end if;
+
   if v_created_at > v_now then
     v_ok := pgledger.check_account_times(
       array[from_account_id], array[to_account_id], v_now, v_created_at
@@ -117,15 +146,21 @@ begin
     and v_to_balance < 1e30
     and (v_from_balance - v_from.held_out < v_from.min_balance) is not true
     and (v_to_balance + v_to.held_in > v_to.max_balance) is not true
+    and (v_from.version = require_from_version) is not false
+    and (v_to.version = require_to_version) is not false
+    and (v_from_balance <@ require_from_balance) is not false
+    and (v_to_balance <@ require_to_balance) is not false
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_conditions(
+      v_from.key, v_to.key, v_from.version, v_to.version, v_from_balance, v_to_balance,
+      require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
   end if;
-
-  v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
 
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,

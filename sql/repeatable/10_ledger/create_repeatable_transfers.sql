@@ -1,8 +1,11 @@
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
 calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
-and posts the new ones. It answers, in the order of the requests, with the id of each one's transfer
-and whether that existed already.
+and posts the new ones; only their conditions are looked at. It answers, in the order of the
+requests, with the id of each one's transfer and whether that existed already.
+
+Requests that are skipped are not made: pgledger.create_keyed_transfers knows what came of them. at
+is the time that it read under the locks.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -16,6 +19,12 @@ create or replace function pgledger.create_repeatable_transfers(
   ids text[],
   app_id text,
   group_id text,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  skipped boolean[] default null,
+  at timestamptz default null,
   out transfer_ids text[],
   out replayed boolean[]
 )
@@ -35,15 +44,7 @@ declare
   v_taken text;
   v_ok boolean;
 begin
-  select coalesce(array_agg(locked.id), '{}')
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by accounts.id
-    for no key update
-  ) as locked;
+  v_locked_ids := pgledger.lock_accounts(from_account_ids || to_account_ids);
 
   v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
@@ -52,6 +53,9 @@ begin
   v_new_places := pgledger.new_transfer_places(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, v_locked_ids
   );
+  if skipped is not null then
+    v_new_places := pgledger.places_left(v_new_places, skipped);
+  end if;
 
   -- Posts the new ones in their order.
   begin
@@ -74,7 +78,8 @@ begin
     cross join lateral pgledger.post_transfers(
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
       create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
-      v_count
+      v_count, null, null, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances, create_repeatable_transfers.at
     ) as posted;
   exception
     when unique_violation then

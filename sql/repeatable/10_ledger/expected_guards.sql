@@ -25,6 +25,10 @@ as $$
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'account_request(text, text, numeric, numeric, jsonb, text, text)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'account_status(smallint)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -62,8 +66,15 @@ as $$
     ),
     ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
     ('function', 'private', 'amount_to_reverse(transfers, numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'argument_length(interval)', 'owner', '', ''),
+    ('function', 'private', 'argument_range(numrange)', 'owner', '', ''),
+    ('function', 'private', 'argument_time(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
@@ -186,6 +197,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'check_asked_conditions(bigint, bigint, numrange, numrange, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
       'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
       'owner', '', ''
     ),
@@ -198,6 +214,11 @@ as $$
     ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_cleared(text[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_conditions(bigint, bigint, bigint, bigint, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_correction(text, text, text, timestamp with time zone, numeric, boolean, text)',
@@ -213,7 +234,14 @@ as $$
     (
       'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[], '
+      'text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_each_request(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, timestamp with time zone, jsonb, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -264,6 +292,7 @@ as $$
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_key(text, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
@@ -274,7 +303,8 @@ as $$
     (
       'function', 'private',
       'check_named_requests(text[], text[], numeric[], text[], timestamp with time zone[], '
-      'jsonb[], text[], text[], text[], text, text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -353,7 +383,8 @@ as $$
     (
       'function', 'private',
       'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text[], text, text, boolean, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'check_usage_edges(text, text, text, timestamp with time zone[])',
@@ -375,6 +406,10 @@ as $$
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'conditions_are_sound(bigint[], bigint[], numrange[], numrange[])',
       'owner', '', ''
     ),
     (
@@ -403,17 +438,29 @@ as $$
     (
       'function', 'private',
       'create_bulk_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean)', 'owner', '', ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], text[])',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'create_keyed_transfer(text, text, numeric, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'create_keyed_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[], text[], text, text[], '
+      'text[], text[], text[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text)', 'owner', '', ''
+      'text, bigint, bigint, numrange, numrange, text, text, jsonb)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text)', 'owner', '', ''
+      'jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[], boolean[], '
+      'timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -473,6 +520,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'ensured_under_key(text, jsonb, pgledger_account)', 'owner', '', ''),
     (
       'function', 'private', 'enter_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
@@ -542,6 +590,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'frozen_bits(text)', 'owner', '', ''),
+    ('function', 'private', 'given_arguments(jsonb)', 'owner', '', ''),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'has_prices(bigint, bigint)', 'owner', '', ''),
@@ -560,12 +609,22 @@ as $$
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     (
+      'function', 'private',
+      'hold_request(text, text, numeric, timestamp with time zone, interval, timestamp with '
+      'time zone, jsonb, text, text)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hook_arguments()', 'owner', '', ''),
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
@@ -634,7 +693,19 @@ as $$
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'keep_scale(text, text)', 'owner', '', ''),
     ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'key_of_request(text, text, text, jsonb, bigint, bigint)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'keyed_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, bigint[], bigint[], numrange[], numrange[], text[], text[], text[], text[], '
+      'text[], text[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'keys_are_sound(text[])', 'owner', '', ''),
+    ('function', 'private', 'keys_of_requests(text, text[], text, jsonb[])', 'owner', '', ''),
     ('function', 'private', 'known_zones(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -668,6 +739,7 @@ as $$
     ),
     ('function', 'private', 'line_json(invoice_lines, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'lock_account(text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_accounts(text[])', 'owner', '', ''),
     ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
@@ -693,8 +765,8 @@ as $$
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
-      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint)', 'owner', '',
-      ''
+      'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -742,6 +814,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'moves_at_once()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, text, '
+      'text, text, bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private', 'new_transfer_ids(timestamp with time zone, integer)', 'owner', '',
@@ -814,6 +891,7 @@ as $$
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'places_left(bigint[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
@@ -834,7 +912,7 @@ as $$
     (
       'function', 'private',
       'post_pending_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'bigint, bigint)', 'owner', '', ''
+      'bigint, bigint, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -844,13 +922,19 @@ as $$
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
-      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
+      'numrange[], numrange[], timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'posted_transfers(text[], text[], timestamp with time zone[], jsonb[], timestamp with '
       'time zone, jsonb, text, text, text[], timestamp with time zone, numeric[], integer[], '
       'numeric[], numeric[], bigint[], bigint[], text[], text[], text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posting_request(text, numeric, boolean, timestamp with time zone, jsonb, text)', 'owner',
+      '', ''
     ),
     ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
     (
@@ -886,6 +970,7 @@ as $$
       'purgeable_usage(integer, timestamp with time zone, timestamp with time zone[], '
       'timestamp with time zone[], integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'put_back(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
     (
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
@@ -917,6 +1002,10 @@ as $$
     ),
     ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_key(idempotency_keys, text, jsonb, bigint, bigint)',
+      'owner', '', ''
+    ),
     (
       'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
       ''
@@ -951,7 +1040,7 @@ as $$
     (
       'function', 'private',
       'repeated_hold(text, text, numeric, timestamp with time zone, interval, timestamp with '
-      'time zone, jsonb, text, text, text, bigint, bigint)', 'owner', '', ''
+      'time zone, jsonb, text, text, text, bigint, bigint, text, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -984,6 +1073,8 @@ as $$
       'function', 'private', 'repeated_usage(integer, text, numeric, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'replayed_account(text)', 'owner', '', ''),
+    ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -993,8 +1084,13 @@ as $$
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'reversal_request(text, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, boolean, '
-      'text)', 'owner', '', ''
+      'text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'reversed_amount(text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -1065,8 +1161,18 @@ as $$
     ('function', 'private', 'subtree_ranges(text)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'sweep_account(accounts, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'sweep_request(text, text, numeric, numeric, timestamp with time zone, jsonb, text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'take_account_name(text, text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private', 'take_key(text, text, text, jsonb, text, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'take_keys(text, text[], text, jsonb[], text[])', 'owner', '', ''),
     ('function', 'private', 'take_live_place(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
@@ -1108,6 +1214,11 @@ as $$
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfer_answer(text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
+      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -1204,6 +1315,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
@@ -1656,26 +1768,26 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
-      'numeric)', 'owner', 'poster=EXECUTE',
+      'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_hold(text, text, numeric, timestamp with time zone, interval, timestamp '
-      'with time zone, jsonb, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'with time zone, jsonb, text, text, text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, bigint, bigint, numrange, numrange, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfer_by_name(text, text, numeric, text, timestamp with time zone, '
-      'jsonb, text, text, text, text, boolean)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb, text, text, text, text, boolean, bigint, bigint, numrange, numrange, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
@@ -1684,25 +1796,29 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], '
+      'text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_by_name(text[], text[], numeric[], text[], timestamp '
-      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'with time zone[], jsonb[], text[], text[], text[], text, text, boolean, bigint[], '
+      'bigint[], numrange[], numrange[], text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_count(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_create_transfers_bulk_ids(text[], text[], numeric[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[], text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1714,7 +1830,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
-      'numeric)', 'owner', 'poster=EXECUTE',
+      'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1722,7 +1838,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text)',
+      'function', 'surface', 'pgledger_extend_hold(text, timestamp with time zone, text, text)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1760,8 +1876,13 @@ as $$
     (
       'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
-      'boolean)', 'owner', 'poster=EXECUTE',
+      'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_purge_idempotency_keys(timestamp with time zone, integer, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
@@ -1774,13 +1895,13 @@ as $$
     (
       'function', 'surface',
       'pgledger_reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, '
-      'boolean)', 'owner', 'poster=EXECUTE',
+      'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_reverse_transfer_over_limits(text, text, numeric, timestamp with time zone, '
-      'jsonb, text, text, boolean)', 'owner', '',
+      'jsonb, text, text, boolean, text)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1802,7 +1923,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
-      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1830,7 +1951,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_void_hold(text, text)', 'owner', 'poster=EXECUTE',
+      'function', 'surface', 'pgledger_void_hold(text, text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2011,6 +2132,7 @@ as $$
       'row security'
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2107,6 +2229,16 @@ as $$
       'trigger', 'holds', 'holds_rows_are_never_deleted', '', '',
       'CREATE TRIGGER holds_rows_are_never_deleted BEFORE DELETE ON pgledger.holds FOR EACH '
       'ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'idempotency_keys', 'idempotency_keys_never_change', '', '',
+      'CREATE TRIGGER idempotency_keys_never_change BEFORE UPDATE OR TRUNCATE ON '
+      'pgledger.idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
+      'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
+      'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',

@@ -4,16 +4,16 @@ then it returns what that is now.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
-change: those count transfers. With an id it locks both accounts first, and looks for the id before
-anything is written.
+change: those count transfers. With an id or a key it locks both accounts first, and looks for the
+id and takes the key before anything else is written.
 
 The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
 released what had expired on them by then.
 
 The body is long because what it finds in one statement is used in the next.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id; where a sum does not suffice, expired holds
-of both, ascending by id.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id; the inserted row of the key; where a sum
+does not suffice, expired holds of both, ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.repeated_hold, pgledger.check_account_times,
 pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
 pgledger.check_balance.
@@ -31,7 +31,8 @@ create or replace function pgledger.make_hold(
   group_id text,
   at timestamptz default null,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_hold
 language plpgsql
@@ -63,10 +64,11 @@ declare
   v_earlier pgledger.holds;
   v_ok boolean;
 begin
-  if id is not null then
+  if id is not null or idempotency_key is not null then
+    v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(pgledger.clock()));
     v_earlier := pgledger.repeated_hold(
       from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
-      app_id, group_id, request_index, request_count
+      app_id, group_id, request_index, request_count, idempotency_key, v_id
     );
     if v_earlier.id is not null then
       return pgledger.hold_answer(v_earlier, true);
@@ -182,6 +184,6 @@ end;
 $$;
 
 comment on function pgledger.make_hold is
-  'Makes a hold whose own values were checked, once for each id of a caller''s choice.';
+  'Makes a hold whose own values were checked, once for each id or key of a caller''s choice.';
 
 revoke all on function pgledger.make_hold from public;

@@ -5,8 +5,9 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same as what was asked for then, whatever has changed
 the account since, and is refused if anything differs.
 
-Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
-Locks: those of pgledger.keep_scale.
+Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, idempotency_key,
+repeat.
+Locks: those of pgledger.take_key and pgledger.keep_scale.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 InvalidId, IdempotencyConflict.
 */
@@ -20,7 +21,8 @@ create or replace function @extschema@.pgledger_create_account(
   app_id text default '',
   tenant_id text default '',
   min_balance numeric default null,
-  max_balance numeric default null
+  max_balance numeric default null,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_account
 language plpgsql
@@ -33,6 +35,7 @@ declare
   v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(pgledger.clock()));
+  v_key pgledger.idempotency_keys;
   v_is_new boolean;
   v_account record;
   v_ok boolean;
@@ -42,6 +45,20 @@ begin
     min_balance, max_balance
   );
   v_ok := pgledger.check_id('id', v_id, 'pgla');
+  v_ok := pgledger.check_key(idempotency_key);
+
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_create_account',
+      pgledger.account_request(
+        name, currency, v_min_balance, v_max_balance, metadata, id, tenant_id
+      ),
+      v_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_account(v_key.result_id);
+    end if;
+  end if;
 
   v_is_new := pgledger.open_account(
     v_id, name, currency, v_min_balance, v_max_balance, metadata, app_id, tenant_id
@@ -92,14 +109,18 @@ min_balance: Lowest balance that a transfer may leave, for example -500: at
 max_balance: Highest balance that a transfer may leave: at least 0, below
   1e30, with at most 18 decimal places; null for none, or for 0 where
   allow_positive_balance is false.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same account,
+  as it stands then; null for none.
 
 Returns: The account.
 
 Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
   is too long), InvalidArgument (a limit is out of range, or contradicts its
-  flag), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
-  taken by a different account).$$;
+  flag; or idempotency_key is too long), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different account, or the key by a
+  different request).$$;
 
 revoke all on function @extschema@.pgledger_create_account from public;
 grant execute on function @extschema@.pgledger_create_account to pgledger_poster;

@@ -19,7 +19,8 @@ create or replace function @extschema@.pgledger_create_hold(
   id text default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_hold
 language plpgsql
@@ -36,7 +37,7 @@ begin
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
     and (expires_at is null or isfinite(expires_at) and expires_at < '10000-01-01 00:00:00+00')
     and expires_in is null and event_at is null and metadata is null and id is null
-    and group_id is null
+    and group_id is null and idempotency_key is null
   ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     if group_id is not null then
@@ -46,11 +47,12 @@ begin
       from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
       allow_future_event_at
     );
+    v_ok := pgledger.check_key(idempotency_key);
   end if;
 
   return pgledger.make_hold(
     from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
-    app_id, group_id
+    app_id, group_id, idempotency_key => idempotency_key
   );
 end;
 $$;
@@ -84,6 +86,9 @@ app_id: Set of books that both accounts belong to.
 group_id: Name for the hold and the transfers that post it, for example an
   order's number: 1 to 255 characters, or null.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same hold, as it
+  stands then; null for none.
 
 Returns: The hold.
 
@@ -92,10 +97,12 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   places than its currency), InvalidTime (event_at or expires_at is outside
   the years 1 to 9999, or expires_at is not in the future), EventAtInFuture
   (event_at is more than a day ahead), InvalidMetadata, InvalidArgument
-  (expires_in is not a length from now on, or expires_at is given too),
+  (expires_in is not a length from now on, or expires_at is given too; or
+  idempotency_key is empty or too long),
   AccountNotFound (there is no such account under this app_id),
   CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different hold),
+  IdempotencyConflict (the id is taken by a different hold, or the key by a
+  different request),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
   AccountClosed, AccountFrozen, InsufficientFunds (too little may leave the
   one account), PositiveBalanceNotAllowed (the other has too little room),

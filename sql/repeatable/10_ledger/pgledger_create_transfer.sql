@@ -17,12 +17,15 @@ waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
 result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
-nothing may be written before it was looked for: pgledger.create_repeatable_transfer.
+nothing may be written before it was looked for: pgledger.create_repeatable_transfer. It also takes
+the calls with conditions, which are looked at under the locks. A key does the same for all that is
+given, beside an id or without: most calls with one give nothing else, and take
+pgledger.create_keyed_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
 own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
-decimal places; limits.
+decimal places; conditions; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -35,7 +38,12 @@ create or replace function @extschema@.pgledger_create_transfer(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_version bigint default null,
+  require_to_version bigint default null,
+  require_from_balance numrange default null,
+  require_to_balance numrange default null,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -72,16 +80,42 @@ begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
-    and event_at is null and metadata is null and id is null
+    and num_nonnulls(
+      event_at, metadata, id, require_from_version, require_to_version, require_from_balance,
+      require_to_balance, idempotency_key
+    ) = 0
   ) is not true then
+    if (
+      amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
+      and num_nonnulls(
+        event_at, metadata, id, require_from_version, require_to_version, require_from_balance,
+        require_to_balance
+      ) = 0
+      and char_length(idempotency_key) between 1 and 255
+    ) then
+      return pgledger.create_keyed_transfer(
+        from_account_id, to_account_id, amount, app_id, idempotency_key
+      );
+    end if;
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
+    v_ok := pgledger.check_asked_conditions(
+      require_from_version, require_to_version, require_from_balance, require_to_balance
+    );
+    v_ok := pgledger.check_key(idempotency_key);
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-    if id is not null then
+    if
+      num_nonnulls(
+        id, require_from_version, require_to_version, require_from_balance, require_to_balance,
+        idempotency_key
+      ) > 0
+    then
       return pgledger.create_repeatable_transfer(
-        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
+        require_from_version, require_to_version, require_from_balance, require_to_balance,
+        idempotency_key
       );
     end if;
   end if;
@@ -241,7 +275,8 @@ column.
 Not within an UPDATE, a MERGE or an INSERT with ON CONFLICT: PostgreSQL may
 evaluate a row twice there, or evaluate it and write nothing, and the amount
 moves each time. Lock the row with SELECT FOR UPDATE first and call this in a
-statement of its own, or pass an id that the row holds: then it moves once.
+statement of its own, or pass an id or a key that the row holds: then it moves
+once.
 
 from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
@@ -256,6 +291,17 @@ id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
   null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+require_from_version: Version that the account must have that the amount
+  leaves, before the transfer; null for any.
+require_to_version: Version that the other account must have before it; null
+  for any.
+require_from_balance: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, after the transfer; null for any.
+require_to_balance: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the first result; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -264,12 +310,16 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the same), InvalidAmount (the amount is not in range, or has more decimal
   places than the accounts allow), InvalidTime (event_at is outside the years
   1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, AccountNotFound (there is no such account under this
-  app_id), CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different transfer),
+  InvalidMetadata, InvalidArgument (a required version is below zero, a required
+  range is empty, or idempotency_key is empty or too long), AccountNotFound
+  (there is no such account under this app_id), CurrencyMismatch (the accounts
+  have different currencies), IdempotencyConflict (the id is taken by a
+  different transfer, or the key by a different request),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
   AccountClosed, AccountFrozen (an account is frozen for what the transfer
-  does), InsufficientFunds (it would leave an account below its lower limit),
+  does), VersionMismatch (an account is not at the required version),
+  BalanceConditionFailed (a balance would be outside the required range),
+  InsufficientFunds (it would leave an account below its lower limit),
   PositiveBalanceNotAllowed (it would leave an account above its upper limit),
   BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 

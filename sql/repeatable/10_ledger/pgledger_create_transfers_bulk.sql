@@ -5,8 +5,9 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; the clock; status; decimal places; limits. Each
-check looks at all requests before the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; status; decimal places; conditions
+and limits. Each check looks at all requests before the next one begins, and names the lowest
+request at fault. Conditions and limits are one check: both depend on what the requests before do.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -19,7 +20,12 @@ create or replace function @extschema@.pgledger_create_transfers_bulk(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof @extschema@.pgledger_transfer
 language plpgsql
@@ -47,15 +53,17 @@ declare
 begin
   v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
-    allow_future_event_at
+    allow_future_event_at, null, null, require_from_versions, require_to_versions,
+    require_from_balances, require_to_balances, idempotency_keys
   );
 
-  if array_remove(ids, null) <> '{}' then
+  if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.transfer_ids, created.replayed
     into v_ids, v_replayed
-    from pgledger.create_repeatable_transfers(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
+    from pgledger.create_keyed_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+      idempotency_keys
     ) as created;
 
     return query
@@ -82,8 +90,8 @@ begin
       v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
     from pgledger.post_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
-      cardinality(from_account_ids)
+      app_id, group_id, null, cardinality(from_account_ids), null, null, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances
     ) as posted;
 
     return query
@@ -95,9 +103,8 @@ begin
       posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
     from pgledger.posted_transfers(
       from_account_ids, to_account_ids, event_ats, metadatas, null, null,
-      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, v_ids,
-      v_first_created_at, v_amounts, v_numbers, v_from_balances, v_to_balances, v_from_versions,
-      v_to_versions, v_currencies, v_names, v_tenant_ids
+      app_id, group_id, v_ids, v_first_created_at, v_amounts, v_numbers, v_from_balances,
+      v_to_balances, v_from_versions, v_to_versions, v_currencies, v_names, v_tenant_ids
     ) as posted;
   end if;
 end;
@@ -127,15 +134,30 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
+  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
+  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
+  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
+  below zero, a required range is empty, or a key is empty or too long),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk to pgledger_poster;

@@ -4,8 +4,9 @@ is looked up once. The accounts are found, locked, and their names compared agai
 batch like any other.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that each name
-leads to one account; whether it is a repeat; the clock; status, decimal places and limits. Each
-check looks at all requests before the next one begins, and names the lowest request at fault.
+leads to one account; whether it is a repeat; the clock; status; decimal places; conditions and
+limits. Each check looks at all requests before the next one begins, and names the lowest request at
+fault.
 
 Locks: those of pgledger.lock_named_accounts.
 Errors: those of pgledger.check_named_requests, pgledger.check_each_named_request,
@@ -23,7 +24,12 @@ create or replace function @extschema@.pgledger_create_transfers_bulk_by_name(
   to_tenant_ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof @extschema@.pgledger_transfer
 language plpgsql
@@ -45,7 +51,8 @@ declare
 begin
   v_ok := pgledger.check_named_requests(
     from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-    to_tenant_ids, app_id, group_id, allow_future_event_at
+    to_tenant_ids, app_id, group_id, allow_future_event_at, require_from_versions,
+    require_to_versions, require_from_balances, require_to_balances, idempotency_keys
   );
   if v_count = 0 then
     return;
@@ -53,9 +60,8 @@ begin
 
   v_names := from_names || to_names;
   v_tenant_ids := array_replace(
-    coalesce(from_tenant_ids, array_fill(''::text, array[v_count]))
-    || coalesce(to_tenant_ids, array_fill(''::text, array[v_count])),
-    null, ''
+    coalesce(from_tenant_ids, array_fill(null::text, array[v_count]))
+    || coalesce(to_tenant_ids, array_fill(null::text, array[v_count])), null, ''
   );
   v_account_ids := pgledger.lock_named_accounts(
     v_names, currencies || currencies, v_tenant_ids, app_id
@@ -63,28 +69,30 @@ begin
   if array_position(v_account_ids, null) is not null then
     v_ok := pgledger.check_each_named_request(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids, allow_future_event_at
+      to_tenant_ids, allow_future_event_at, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, idempotency_keys
     );
     v_ok := pgledger.refuse_request_name(
       v_names, currencies, app_id, v_tenant_ids, v_account_ids
     );
   end if;
 
-  if array_remove(ids, null) <> '{}' then
+  if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.transfer_ids, created.replayed
     into v_ids, v_replayed
-    from pgledger.create_repeatable_transfers(
+    from pgledger.create_keyed_transfers(
       v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, ids,
-      pgledger_create_transfers_bulk_by_name.app_id,
-      pgledger_create_transfers_bulk_by_name.group_id
+      app_id, group_id, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances, idempotency_keys, 'pgledger_create_transfer_by_name', from_names,
+      to_names, currencies, from_tenant_ids, to_tenant_ids
     ) as created;
   else
     select posted.transfer_ids
     into v_ids
     from pgledger.post_transfers(
       v_account_ids[:v_count], v_account_ids[v_count + 1:], amounts, event_ats, metadatas, null,
-      pgledger_create_transfers_bulk_by_name.app_id,
-      pgledger_create_transfers_bulk_by_name.group_id, null, v_count
+      app_id, group_id, null, v_count, null, null, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
     ) as posted;
   end if;
 
@@ -133,16 +141,31 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, InvalidName,
-  InvalidCurrency, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, NullArgument, InvalidId, AccountNotFound (no account has
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
+  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
+  InvalidName, InvalidCurrency, SameAccount, InvalidAmount, InvalidTime,
+  EventAtInFuture, InvalidMetadata, NullArgument, InvalidId,
+  InvalidArgument (a required version is below zero, a required range is
+  empty, or a key is empty or too long), AccountNotFound (no account has
   the name), AccountAmbiguous (several have it), IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk_by_name from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk_by_name to pgledger_poster;

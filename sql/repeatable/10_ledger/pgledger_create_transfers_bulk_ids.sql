@@ -13,7 +13,12 @@ create or replace function @extschema@.pgledger_create_transfers_bulk_ids(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof text
 language plpgsql
@@ -30,7 +35,8 @@ begin
   from pgledger.create_bulk_transfers(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     pgledger_create_transfers_bulk_ids.app_id, pgledger_create_transfers_bulk_ids.group_id,
-    allow_future_event_at
+    allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances, idempotency_keys
   ) as created;
 end;
 $$;
@@ -59,15 +65,30 @@ app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: The id of each request's transfer, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
-  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
+  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
+  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
+  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
+  below zero, a required range is empty, or a key is empty or too long),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
+  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk_ids from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk_ids to pgledger_poster;

@@ -10,9 +10,12 @@ statement: a rename changes both together.
 An account that was opened otherwise and has the name alone is adopted: whoever began with
 pgledger_create_account may go on with this.
 
-Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, whether the name is
-ambiguous, repeat.
-Locks: an account that is adopted FOR NO KEY UPDATE, then the inserted row of account_names.
+With a key the account is the one that the first call with it returned, also after it was renamed.
+
+Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, idempotency_key, whether
+the key was used, whether the name is ambiguous, repeat.
+Locks: an account that is adopted FOR NO KEY UPDATE, then the inserted row of account_names, then
+that of the key.
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidArgument, InvalidMetadata,
 AccountAmbiguous, IdempotencyConflict.
 */
@@ -25,7 +28,8 @@ create or replace function @extschema@.pgledger_ensure_account(
   app_id text default '',
   tenant_id text default '',
   min_balance numeric default null,
-  max_balance numeric default null
+  max_balance numeric default null,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_account
 language plpgsql
@@ -37,6 +41,12 @@ as $$
 declare
   v_min_balance numeric := pgledger.flag_limit(allow_negative_balance, min_balance);
   v_max_balance numeric := pgledger.flag_limit(allow_positive_balance, max_balance);
+  v_request jsonb := case
+    when idempotency_key is not null then pgledger.account_request(
+      name, currency, v_min_balance, v_max_balance, metadata, null, tenant_id
+    )
+  end;
+  v_key pgledger.idempotency_keys;
   v_adopted_id text;
   v_id text;
   v_account record;
@@ -46,6 +56,15 @@ begin
     name, currency, allow_negative_balance, allow_positive_balance, metadata, app_id, tenant_id,
     min_balance, max_balance
   );
+  v_ok := pgledger.check_key(idempotency_key);
+  if idempotency_key is not null then
+    v_key := pgledger.key_of_request(
+      app_id, idempotency_key, 'pgledger_ensure_account', v_request
+    );
+    if v_key.created_at is not null then
+      return pgledger.replayed_account(v_key.result_id);
+    end if;
+  end if;
 
   loop
     select pgledger.account_answer(accounts, true) as answer
@@ -84,6 +103,9 @@ begin
       pgledger.account_as_created(v_id)
     );
   end if;
+  if idempotency_key is not null then
+    return pgledger.ensured_under_key(idempotency_key, v_request, v_account.answer);
+  end if;
   return v_account.answer;
 end;
 $$;
@@ -118,15 +140,19 @@ min_balance: Lowest balance that a transfer may leave, for example -500: at
 max_balance: Highest balance that a transfer may leave: at least 0, below
   1e30, with at most 18 decimal places; null for none, or for 0 where
   allow_positive_balance is false.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same account,
+  also after it was renamed; null for none.
 
 Returns: The account, as it stands.
 
 Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   seen or is too long), InvalidCurrency (the currency is empty, has spaces or
   is too long), InvalidArgument (a limit is out of range, or contradicts its
-  flag), InvalidMetadata, AccountAmbiguous (several accounts have the name,
-  and none was opened by this function), IdempotencyConflict (the account was
-  opened with other limits or metadata).$$;
+  flag; or idempotency_key is too long), InvalidMetadata, AccountAmbiguous
+  (several accounts have the name, and none was opened by this function),
+  IdempotencyConflict (the account was opened with other limits or metadata,
+  or the key is taken by a different request).$$;
 
 revoke all on function @extschema@.pgledger_ensure_account from public;
 grant execute on function @extschema@.pgledger_ensure_account to pgledger_poster;

@@ -16,7 +16,8 @@ create or replace function @extschema@.pgledger_post_hold(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -32,7 +33,7 @@ begin
   if (
     hold_id is not null and app_id is not null and final is not null
     and (amount is null or amount > 0 and amount < 1e30 and scale(amount) <= 18)
-    and event_at is null and metadata is null and id is null
+    and event_at is null and metadata is null and id is null and idempotency_key is null
   ) is not true then
     v_ok := pgledger.check_scope('app_id', app_id);
     v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
@@ -42,9 +43,12 @@ begin
     v_ok := pgledger.check_request_details(
       coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
     );
+    v_ok := pgledger.check_key(idempotency_key);
   end if;
 
-  return pgledger.post_pending_hold(hold_id, amount, final, event_at, metadata, id, app_id);
+  return pgledger.post_pending_hold(
+    hold_id, amount, final, event_at, metadata, id, app_id, idempotency_key => idempotency_key
+  );
 end;
 $$;
 
@@ -69,6 +73,9 @@ id: Id of the transfer, pglt_ and a ULID. With an id of your own choice the
   first result; null for a new id.
 app_id: Set of books that the hold belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it.
@@ -76,12 +83,13 @@ Returns: The transfer, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   not in range, or has more decimal places than its currency), InvalidTime
   (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, HoldNotFound (there is no such hold
-  under this app_id), IdempotencyConflict (the id is taken by a different
-  transfer), HoldEnded (it was posted or voided), HoldExpired (its expires_at
-  is over), HoldAmountExceeded (less is left of it), AccountAheadOfClock (an
-  account's newest time is more than a day ahead), BalanceOutOfRange (a
-  balance would reach 1e30 or -1e30).$$;
+  than a day ahead), InvalidMetadata, InvalidArgument (idempotency_key is
+  empty or too long), HoldNotFound (there is no such hold under this app_id),
+  IdempotencyConflict (the id is taken by a different transfer, or the key by
+  a different request), HoldEnded (it was posted or voided), HoldExpired (its
+  expires_at is over), HoldAmountExceeded (less is left of it),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_post_hold from public;
 grant execute on function @extschema@.pgledger_post_hold to pgledger_poster;

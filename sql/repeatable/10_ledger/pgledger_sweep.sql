@@ -3,14 +3,15 @@ Moves what an account can spare to another. How much that is, is found out under
 nothing comes or goes between. Then it is a transfer like any other, which the target may refuse.
 
 With an id of the caller's choice a repeat finds the first transfer, whose amount is then the one
-that is compared: what an account can spare is another thing by now. That nothing was moved is not
-on record, so a repeat of such a call looks again.
+that is compared: what an account can spare is another thing by now. That nothing was moved is on
+record only under a key; without, a repeat of such a call looks again.
 
 Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
-keep; that the accounts exist and share a currency; whether it is a repeat; then, if there is
-something to move, the clock, status, decimal places and limits.
+keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
+if there is something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
+then the inserted row of the key.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -23,7 +24,8 @@ create or replace function @extschema@.pgledger_sweep(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns setof @extschema@.pgledger_transfer
 language plpgsql
@@ -34,7 +36,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_locked_ids text[];
+  v_request jsonb;
+  v_key pgledger.idempotency_keys;
   v_amount numeric;
+  v_made record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
@@ -50,6 +55,7 @@ begin
       array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
     );
   end if;
+  v_ok := pgledger.check_key(idempotency_key);
 
   select coalesce(array_agg(locked.id), '{}')
   into v_locked_ids
@@ -64,42 +70,32 @@ begin
     array[from_account_id], array[to_account_id], app_id, v_locked_ids
   );
 
-  v_amount := (
-    select transfers.amount from pgledger.transfers where transfers.id = pgledger_sweep.id
-  );
-  if v_amount is null then
-    v_ok := pgledger.release_expired(
-      array(
-        select accounts.key
-        from pgledger.accounts
-        where accounts.id in (from_account_id, to_account_id)
-          and (accounts.held_out <> 0 or accounts.held_in <> 0)
-      ),
-      pgledger.clock()
+  if idempotency_key is not null then
+    v_request := pgledger.sweep_request(
+      from_account_id, to_account_id, max_amount, keep, event_at, metadata, id
     );
-    v_amount := (
-      select least(
-        max_amount,
-        accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
-      )
-      from pgledger.accounts
-      where accounts.id = from_account_id
-    );
+    v_key := pgledger.key_of_request(app_id, idempotency_key, 'pgledger_sweep', v_request);
+  end if;
+  if v_key.created_at is not null then
+    v_made := pgledger.replayed_transfer(v_key.result_id);
+  else
+    v_amount := pgledger.amount_to_sweep(from_account_id, to_account_id, max_amount, keep, id);
+    if v_amount > 0 then
+      v_ok := pgledger.check_request_details(v_amount, null, null, null, true, null, null);
+      v_made := pgledger.create_repeatable_transfer(
+        from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
+        idempotency_key => idempotency_key, function_name => 'pgledger_sweep', request => v_request
+      );
+    else
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(app_id, idempotency_key, 'pgledger_sweep', v_request, null);
+      end if;
+      v_made := pgledger.replayed_transfer(v_key.result_id);
+    end if;
   end if;
 
-  if v_amount > 0 then
-    v_ok := pgledger.check_request_details(v_amount, null, null, null, true, null, null);
-    return query
-    select
-      made.id, made.from_account_id, made.to_account_id, made.amount, made.created_at,
-      made.event_at, made.metadata, made.currency, made.from_account_name, made.to_account_name,
-      made.from_account_balance, made.to_account_balance, made.from_account_version,
-      made.to_account_version, made.group_id, made.app_id, made.from_tenant_id,
-      made.to_tenant_id, made.origin_id, made.replayed
-    from pgledger.create_repeatable_transfer(
-      from_account_id, to_account_id, v_amount, pgledger_sweep.event_at, pgledger_sweep.metadata,
-      pgledger_sweep.id, pgledger_sweep.app_id
-    ) as made;
+  if v_made.id is not null then
+    return next v_made;
   end if;
 end;
 $$;
@@ -125,10 +121,13 @@ metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
 id: Its id, pglt_ and a ULID. With an id of your own choice a call that moved
   something can be repeated, and every repeat with these accounts, event_at
-  and metadata returns the first result. A call that moved nothing leaves no
-  trace, and its repeat looks again; null for a new id.
+  and metadata returns the first result. A call without a key that moved
+  nothing leaves no trace, and its repeat looks again; null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the first result,
+  also if nothing was moved; null for none.
 
 Returns: The transfer, with both accounts' balances and versions right after
   it; or no row.
@@ -137,9 +136,10 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the same), InvalidAmount (max_amount is not in range, or what is moved has
   more decimal places than an account allows), InvalidTime (event_at is
   outside the years 1 to 9999), EventAtInFuture (event_at is more than a day
-  ahead), InvalidMetadata, InvalidArgument (keep is not in range),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict (the id is taken by a
-  different transfer), AccountAheadOfClock (an account's newest time is more
+  ahead), InvalidMetadata, InvalidArgument (keep is not in range, or
+  idempotency_key is empty or too long), AccountNotFound, CurrencyMismatch,
+  IdempotencyConflict (the id is taken by a different transfer, or the key by
+  a different request), AccountAheadOfClock (an account's newest time is more
   than a day ahead), AccountClosed, AccountFrozen, InsufficientFunds,
   PositiveBalanceNotAllowed (the target has no room for it),
   BalanceOutOfRange.$$;

@@ -48,6 +48,9 @@ as $$
   select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
   from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
   union all
+  select keys.check_name, keys.rows_checked, keys.violations, keys.example
+  from pgledger.verify_keys(pgledger_verify.app_id) as keys
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
@@ -61,9 +64,9 @@ $$;
 comment on function @extschema@.pgledger_verify is
 $$Proves from the data that the books are in order.
 
-Reads every transfer and hold, as an auditor would, on one snapshot, while
-transfers go on. A large ledger takes its time: run it where that is welcome,
-for example on a replica.
+Reads every transfer, hold and idempotency key, as an auditor would, on one
+snapshot, while transfers go on. A large ledger takes its time: run it where
+that is welcome, for example on a replica.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
 ledger, and the sequences of keys, are checked whatever the app.

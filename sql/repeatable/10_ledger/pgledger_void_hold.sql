@@ -1,14 +1,16 @@
 /*
 Ends a hold, and releases what is left of it on both accounts.
 
-Checks, in this order: app_id, the id, that the hold exists, whether it was voided before, its
-state.
-Locks: those of pgledger.lock_hold.
-Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, HoldEnded, HoldExpired.
+Checks, in this order: app_id, the id, idempotency_key, that the hold exists, whether the key was
+used, whether the hold was voided before, its state.
+Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, HoldNotFound, IdempotencyConflict,
+HoldEnded, HoldExpired.
 */
 create or replace function @extschema@.pgledger_void_hold(
   hold_id text,
-  app_id text default ''
+  app_id text default '',
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_hold
 language plpgsql
@@ -19,13 +21,25 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_hold pgledger.holds;
+  v_key pgledger.idempotency_keys;
   v_now timestamptz;
   v_ok boolean;
 begin
   v_ok := pgledger.check_scope('app_id', app_id);
   v_ok := pgledger.check_id('hold_id', hold_id, 'pglh');
+  v_ok := pgledger.check_key(idempotency_key);
 
   v_hold := pgledger.lock_hold(hold_id, app_id);
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_void_hold',
+      jsonb_build_object('hold_id', hold_id),
+      hold_id
+    );
+    if v_key.created_at is not null then
+      return pgledger.hold_answer(v_hold, true);
+    end if;
+  end if;
   if v_hold.status = 2 then
     return pgledger.hold_answer(v_hold, true);
   end if;
@@ -61,11 +75,16 @@ already changes nothing, so it can be repeated. Freezes do not matter.
 
 hold_id: The hold.
 app_id: Set of books that it belongs to.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again changes nothing and returns
+  the hold as it stands then; null for none.
 
 Returns: The hold as it is now; replayed says whether it was voided before.
 
-Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
-  hold under this app_id), HoldEnded (it was posted), HoldExpired (its
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument
+  (idempotency_key is empty or too long), HoldNotFound (there is no such
+  hold under this app_id), IdempotencyConflict (the key is taken by a
+  different request), HoldEnded (it was posted), HoldExpired (its
   expires_at is over).$$;
 
 revoke all on function @extschema@.pgledger_void_hold from public;

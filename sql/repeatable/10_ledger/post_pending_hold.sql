@@ -11,7 +11,8 @@ the hold is locked.
 
 The body is long because it is the plain path of a transfer and of a hold.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold, then the inserted row of the
+key.
 Errors: HoldNotFound, those of pgledger.repeated_posting and pgledger.check_hold_pending,
 HoldAmountExceeded, AccountAheadOfClock, InvalidAmount, BalanceOutOfRange.
 */
@@ -24,7 +25,8 @@ create or replace function pgledger.post_pending_hold(
   id text,
   app_id text,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -34,6 +36,8 @@ as $$
 declare
   v_hold record;
   v_locked pgledger.holds;
+  v_key pgledger.idempotency_keys;
+  v_request jsonb;
   v_amount numeric;
   v_rest numeric;
   v_released numeric;
@@ -70,9 +74,29 @@ begin
     );
   end if;
 
-  if id is not null or v_hold.status <> 0 or amount > v_hold.amount - v_hold.posted_amount then
+  if
+    id is not null
+    or idempotency_key is not null
+    or v_hold.status <> 0
+    or amount > v_hold.amount - v_hold.posted_amount
+  then
     v_locked := pgledger.lock_hold(hold_id, app_id);
+    if idempotency_key is not null then
+      v_request := pgledger.posting_request(hold_id, amount, final, event_at, metadata, id);
+      v_key := pgledger.key_of_request(
+        app_id, idempotency_key, 'pgledger_post_hold', v_request, request_index, request_count
+      );
+      if v_key.created_at is not null then
+        return pgledger.replayed_transfer(v_key.result_id);
+      end if;
+    end if;
     if exists (select from pgledger.transfers where transfers.id = post_pending_hold.id) then
+      if idempotency_key is not null then
+        v_key := pgledger.take_key(
+          app_id, idempotency_key, 'pgledger_post_hold', v_request, id, request_index,
+          request_count
+        );
+      end if;
       return pgledger.repeated_posting(
         v_locked, amount, final, event_at, metadata, id, request_index, request_count
       );
@@ -189,6 +213,11 @@ begin
 
   if v_id is null then
     v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  end if;
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_post_hold', v_request, v_id, request_index, request_count
+    );
   end if;
   insert into pgledger.transfers (
     from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,

@@ -8,8 +8,8 @@ The first statement locks the accounts and reads them. What it had to wait for, 
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
 Status and decimal places are looked at for all. Balances and versions are then followed through the
-batch in order, and the first leg that breaks a limit is refused. Two more statements write the
-transfers and the accounts.
+batch in order. The first request is refused whose conditions are not met, or one of whose legs
+breaks a limit. Two more statements write the transfers and the accounts.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -30,16 +30,18 @@ statistics still say that a table is empty. Merging would sort both sides by the
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
 
-request_indexes says which request of the caller's each request is, for messages; null means all of
-them in order.
+at is the time that a caller read who had locked the accounts already, or null.
+
+request_indexes says which request of the caller's each request is, for messages and for what is
+required: the arrays of conditions are the caller's, whole. Null means all of them in order.
 
 The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
 broken, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales and pgledger.check_balance; a unique violation where an id that a caller chose
-was taken.
+pgledger.check_scales, pgledger.check_conditions and pgledger.check_balance; a unique violation
+where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -54,6 +56,11 @@ create or replace function pgledger.post_transfers(
   request_count bigint,
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null,
+  at timestamptz default null,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -88,7 +95,13 @@ declare
   v_highest_status smallint;
   v_least_scale smallint;
   v_has_one_currency boolean;
+  v_has_conditions boolean :=
+    array_remove(require_from_versions, null) <> '{}'
+    or array_remove(require_to_versions, null) <> '{}'
+    or array_remove(require_from_balances, null) <> '{}'
+    or array_remove(require_to_balances, null) <> '{}';
   v_amount numeric;
+  v_index integer;
   v_number integer;
   v_balance numeric;
   v_ok boolean;
@@ -115,7 +128,7 @@ begin
     for no key update
   ) as locked;
 
-  v_now := pgledger.clock();
+  v_now := coalesce(at, pgledger.clock());
 
   select array_agg(account.number order by given.place)
   into numbers
@@ -169,6 +182,25 @@ begin
 
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
+
+    if v_has_conditions then
+      v_index := coalesce(request_indexes[v_place], v_place);
+      v_number := numbers[v_count + v_place];
+      if (
+        v_versions[numbers[v_place]] = require_from_versions[v_index]
+        and v_versions[v_number] = require_to_versions[v_index]
+        and v_balances[numbers[v_place]] - v_amount <@ require_from_balances[v_index]
+        and v_balances[v_number] + v_amount <@ require_to_balances[v_index]
+      ) is false then
+        v_ok := pgledger.check_conditions(
+          v_keys[numbers[v_place]], v_keys[v_number], v_versions[numbers[v_place]],
+          v_versions[v_number], v_balances[numbers[v_place]] - v_amount,
+          v_balances[v_number] + v_amount, require_from_versions[v_index],
+          require_to_versions[v_index], require_from_balances[v_index],
+          require_to_balances[v_index], v_index, request_count
+        );
+      end if;
+    end if;
 
     v_number := numbers[v_place];
     v_balance := v_balances[v_number] - v_amount;

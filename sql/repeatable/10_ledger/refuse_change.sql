@@ -1,10 +1,10 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts or holds, or change accepted times, the history of accounts or what let reversals
-past limits. What was asked for in a hold never changes either, and nothing of it once it has ended
-but which of its sides are released. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off.
-They fire for each row as well as for each statement, because replication applies rows.
+truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
+past limits, or idempotency keys, which a purge may delete. What was asked for in a hold never
+changes either, and nothing of it once it has ended but which of its sides are released. The
+triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
+each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -116,6 +116,18 @@ for each statement execute function pgledger.refuse_change();
 alter table pgledger.reversals_over_limits
 enable always trigger reversals_over_limits_rows_never_change,
 enable always trigger reversals_over_limits_never_change;
+
+create or replace trigger idempotency_keys_rows_never_change
+before update on pgledger.idempotency_keys
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger idempotency_keys_never_change
+before update or truncate on pgledger.idempotency_keys
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.idempotency_keys
+enable always trigger idempotency_keys_rows_never_change,
+enable always trigger idempotency_keys_never_change;
 
 alter table pgledger.accepted_times
 enable always trigger accepted_times_rows_never_change,

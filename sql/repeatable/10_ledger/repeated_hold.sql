@@ -1,10 +1,11 @@
 /*
-The hold with that id, if it was asked for with the same values; nulls if there is none. The
-accounts are locked before this looks: any earlier call for the same hold had these locks, so what
+The hold with that id, if it was asked for with the same values, or the one that came of the key;
+nulls if there is none. Then the key is taken, for the hold that will get new_id. The accounts are
+locked before this looks: any earlier call for the same hold had these locks, so what
 it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
 where it was given as a length.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key.
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
 */
 create or replace function pgledger.repeated_hold(
@@ -19,7 +20,9 @@ create or replace function pgledger.repeated_hold(
   app_id text,
   group_id text,
   request_index bigint,
-  request_count bigint
+  request_count bigint,
+  idempotency_key text,
+  new_id text
 )
 returns pgledger.holds
 language plpgsql
@@ -28,6 +31,7 @@ parallel unsafe
 as $$
 declare
   v_locked_ids text[];
+  v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
   v_given jsonb;
   v_recorded jsonb;
@@ -46,6 +50,20 @@ begin
     array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
     request_count
   );
+
+  if idempotency_key is not null then
+    v_key := pgledger.take_key(
+      app_id, idempotency_key, 'pgledger_create_hold',
+      pgledger.hold_request(
+        from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata, id,
+        group_id
+      ),
+      new_id, request_index, request_count
+    );
+    if v_key.created_at is not null then
+      return (select holds from pgledger.holds where holds.id = v_key.result_id);
+    end if;
+  end if;
 
   v_hold := (
     select holds
@@ -81,7 +99,7 @@ end;
 $$;
 
 comment on function pgledger.repeated_hold is
-  'The hold with that id, or nulls if there is none; raises an error if it differs from the '
-  'request.';
+  'The hold with that id or of that key, or nulls if there is none; raises an error if it differs '
+  'from the request.';
 
 revoke all on function pgledger.repeated_hold from public;

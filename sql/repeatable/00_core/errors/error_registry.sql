@@ -258,6 +258,22 @@ as $$
       false
     ),
     (
+      'LG050', 'VersionMismatch', 'account %s (%s) is at version %s, not at %s as required',
+      'Somebody used the account since you read it. Read it again, decide again, and require the '
+      'version that it has then.',
+      'A transfer requires a version that an account does not have. Somebody used the account '
+      'since it was read: read it again, decide again, and require the version that it has then.',
+      false
+    ),
+    (
+      'LG051', 'BalanceConditionFailed',
+      'account %s (%s) would have a balance of %s, outside %s as required',
+      'Move another amount, or require another range.',
+      'A transfer requires that a balance after it lies in a range, and it would not. Move another '
+      'amount, or require another range.',
+      false
+    ),
+    (
       'LG055', 'TransferReversed', 'transfer %s was reversed already: nothing is left of its %s',
       'Nothing more can be given back of it. What else is to move is a transfer of its own.',
       'All of a transfer has been reversed already. Nothing more can be given back of it: what '
