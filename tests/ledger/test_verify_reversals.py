@@ -197,10 +197,10 @@ def test_reversals_are_counted(books: Books) -> None:
 def test_a_key_that_says_something_else_than_its_reversal_is_found(
     books: Books, field: str
 ) -> None:
-    books.reverse_transfer(books.ids[""]["paid"], amount=1, idempotency_key="within")
-    books.reverse_transfer_over_limits(
-        books.ids[""]["paid"], "why", amount=1, idempotency_key="over"
-    )
+    paid = books.get_transfer(books.ids[""]["paid"])
+    books.create_transfer(paid.from_account_id, paid.to_account_id, 20)
+    books.reverse_transfer(paid.id, amount=1, idempotency_key="within")
+    books.reverse_transfer_over_limits(paid.id, "why", amount=1, idempotency_key="over")
     assert books.violated() == set()
     values = {"transfer_id": "{again}", "amount": "'2'", "reason": "'other'"}
     value = {"amount": "to_jsonb(2)"}.get(field, f"to_jsonb({values[field]}::text)")
