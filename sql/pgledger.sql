@@ -12555,8 +12555,13 @@ as $$
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'reversal_request(text, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, boolean, '
-      'text)', 'owner', '', ''
+      'text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'reversed_amount(text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -13373,13 +13378,13 @@ as $$
     (
       'function', 'surface',
       'pgledger_reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, '
-      'boolean)', 'owner', 'poster=EXECUTE',
+      'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_reverse_transfer_over_limits(text, text, numeric, timestamp with time zone, '
-      'jsonb, text, text, boolean)', 'owner', '',
+      'jsonb, text, text, boolean, text)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -19908,7 +19913,8 @@ create or replace function public.pgledger_reverse_transfer(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -19924,7 +19930,8 @@ begin
   v_ok := pgledger.check_id('transfer_id', transfer_id, 'pglt');
 
   return pgledger.reverse_transfer(
-    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, null
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, null,
+    idempotency_key
   );
 end;
 $$;
@@ -19952,6 +19959,9 @@ id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
   first result; null for a new id.
 app_id: Set of books that the transfer belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The reversal, with both accounts' balances and versions right after
   it.
@@ -19959,9 +19969,10 @@ Returns: The reversal, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   not in range, or has more decimal places than its currency), InvalidTime
   (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
-  than a day ahead), InvalidMetadata, TransferNotFound (there is no such
-  transfer under this app_id), IdempotencyConflict (the id is taken by a
-  different transfer), TransferReversed (nothing is left of it),
+  than a day ahead), InvalidMetadata, InvalidArgument (idempotency_key is
+  empty or too long), TransferNotFound (there is no such transfer under this
+  app_id), IdempotencyConflict (the id is taken by a different transfer, or
+  the key by a different request), TransferReversed (nothing is left of it),
   ReversalExceeded (less is left of it), AccountAheadOfClock (an account's
   newest time is more than a day ahead), AccountClosed, AccountFrozen (an
   account is frozen for what the reversal does), InsufficientFunds (it would
@@ -19990,7 +20001,8 @@ create or replace function public.pgledger_reverse_transfer_over_limits(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -20007,7 +20019,8 @@ begin
   v_ok := pgledger.check_text('reason', reason, 1000, true);
 
   return pgledger.reverse_transfer(
-    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason,
+    idempotency_key
   );
 end;
 $$;
@@ -20034,20 +20047,24 @@ id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
   first result; null for a new id.
 app_id: Set of books that the transfer belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The reversal, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
-  empty or too long), InvalidAmount (the amount is not in range, or has more
-  decimal places than its currency), InvalidTime (event_at is outside the
-  years 1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, TransferNotFound (there is no such transfer under this
-  app_id), IdempotencyConflict (the id is taken by a different transfer),
-  TransferReversed (nothing is left of it), ReversalExceeded (less is left of
-  it), AccountAheadOfClock (an account's newest time is more than a day
-  ahead), AccountClosed, AccountFrozen (an account is frozen for what the
-  reversal does), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason or
+  idempotency_key is empty or too long), InvalidAmount (the amount is not in
+  range, or has more decimal places than its currency), InvalidTime (event_at
+  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
+  day ahead), InvalidMetadata, TransferNotFound (there is no such transfer
+  under this app_id), IdempotencyConflict (the id is taken by a different
+  transfer, or the key by a different request), TransferReversed (nothing is
+  left of it), ReversalExceeded (less is left of it), AccountAheadOfClock (an
+  account's newest time is more than a day ahead), AccountClosed,
+  AccountFrozen (an account is frozen for what the reversal does),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_reverse_transfer_over_limits from public;
 
@@ -20709,11 +20726,11 @@ as $$
   select holds.check_name, holds.rows_checked, holds.violations, holds.example
   from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all
-  select keys.check_name, keys.rows_checked, keys.violations, keys.example
-  from pgledger.verify_keys(pgledger_verify.app_id) as keys
-  union all
   select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
   from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
+  union all
+  select keys.check_name, keys.rows_checked, keys.violations, keys.example
+  from pgledger.verify_keys(pgledger_verify.app_id) as keys
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
@@ -22838,7 +22855,7 @@ begin
     v_ok := pgledger.refuse_repeated(id, v_given, v_recorded);
   end if;
 
-  return pgledger.transfer_answer(id, true);
+  return pgledger.replayed_transfer(id);
 end;
 $$;
 
@@ -22975,6 +22992,36 @@ comment on function pgledger.replayed_transfer is
 
 revoke all on function pgledger.replayed_transfer from public;
 
+-- file: repeatable/10_ledger/reversal_request.sql
+/*
+A request for a reversal as its key's row keeps it.
+*/
+create or replace function pgledger.reversal_request(
+  transfer_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  reason text
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.given_arguments(
+    jsonb_build_object(
+      'transfer_id', transfer_id, 'amount', amount, 'event_at', pgledger.argument_time(event_at),
+      'metadata', metadata, 'id', id, 'reason', reason
+    )
+  )
+$$;
+
+comment on function pgledger.reversal_request is
+  'A request for a reversal as its key''s row keeps it.';
+
+revoke all on function pgledger.reversal_request from public;
+
 -- file: repeatable/10_ledger/reverse_transfer.sql
 /*
 Reverses a transfer, in whole or in part, within the limits of its accounts, or, with a reason,
@@ -22983,10 +23030,13 @@ whatever they are. app_id, the transfer's id and the reason were checked.
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
 what is left of it; the clock; status; decimal places; limits.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id. Whoever reverses the same transfer waits
-for them, so what is left of it is added up after them.
-Errors: those of pgledger.check_request_details, pgledger.lock_transfer, pgledger.repeated_reversal,
-pgledger.amount_to_reverse and pgledger.post_reversal.
+The row of a key is inserted before a transfer whose id was chosen, as everywhere. Nobody waits for
+an id that is made here, so it may come after that one.
+
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key. Whoever
+reverses the same transfer waits for the accounts, so what is left of it is added up after them.
+Errors: those of pgledger.check_request_details, pgledger.check_key, pgledger.lock_transfer,
+pgledger.repeated_reversal, pgledger.amount_to_reverse and pgledger.post_reversal.
 */
 create or replace function pgledger.reverse_transfer(
   transfer_id text,
@@ -22996,7 +23046,8 @@ create or replace function pgledger.reverse_transfer(
   id text,
   app_id text,
   allow_future_event_at boolean,
-  reason text
+  reason text,
+  idempotency_key text
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -23004,21 +23055,44 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_function text := case
+    when reason is null then 'pgledger_reverse_transfer'
+    else 'pgledger_reverse_transfer_over_limits'
+  end;
+  v_request jsonb;
   v_transfer pgledger.transfers;
+  v_key pgledger.idempotency_keys;
+  v_made record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
     coalesce(amount, 1), event_at, metadata, id, allow_future_event_at
   );
+  v_ok := pgledger.check_key(idempotency_key);
 
   v_transfer := pgledger.lock_transfer(transfer_id, app_id);
+  if idempotency_key is not null then
+    v_request := pgledger.reversal_request(transfer_id, amount, event_at, metadata, id, reason);
+    v_key := pgledger.key_of_request(app_id, idempotency_key, v_function, v_request);
+    if v_key.created_at is not null then
+      return pgledger.replayed_transfer(v_key.result_id);
+    end if;
+  end if;
+  if idempotency_key is not null and id is not null then
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, id);
+  end if;
+
   if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
     return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
   end if;
-
-  return pgledger.post_reversal(
+  v_made := pgledger.post_reversal(
     v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
   );
+  if idempotency_key is not null and id is null then
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_made.id);
+  end if;
+
+  return v_made;
 end;
 $$;
 
@@ -24471,8 +24545,15 @@ as $$
           source.id, target.id, transfers.amount, transfers.event_at, transfers.metadata,
           transfers.id, transfers.group_id
         )
-        || jsonb_build_object('hold_id', transfers.origin_id, 'currency', source.currency)
-          as recorded,
+        || jsonb_build_object(
+          'hold_id', transfers.origin_id, 'transfer_id', transfers.origin_id,
+          'currency', source.currency,
+          'reason', (
+            select reversals_over_limits.reason
+            from pgledger.reversals_over_limits
+            where reversals_over_limits.reversal_id = transfers.id
+          )
+        ) as recorded,
         transfers.amount, null::smallint as status
       from pgledger.transfers
       inner join pgledger.accounts as source on transfers.from_key = source.key
@@ -24481,7 +24562,7 @@ as $$
         and transfers.app_id = key.app_id
         and key.function_name in (
           'pgledger_create_transfer', 'pgledger_create_transfer_by_name', 'pgledger_post_hold',
-          'pgledger_sweep'
+          'pgledger_sweep', 'pgledger_reverse_transfer', 'pgledger_reverse_transfer_over_limits'
         )
       union all
       select
@@ -50801,7 +50882,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'd1a596ec800494b2802c01528cd3b774f19bdf0700b98d3b659e4659154cd1cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1dae41a20892e679c6bb375f99a1a35271bcb1034ce7af626aca45266ecd2ee5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ed1f5b29f648c2bd07fe90efa6c236b0ea626f08feea64e32a359cf63eb79943', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50873,8 +50954,8 @@ values
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', 'f27fb8084fd0ffcf2378303eacaaa38e3c20311aa7ef99627f05346eb47f4045', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', '1d5aaa1de035d2016eae675a9378f5fc67bedf68b48c89d1bef0ef271e0d3503', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', 'f03be0e599b3f3025bff7c9c49a692644cc040cf8e7b3ec352943fc1c5cdb56d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', '73d52075fbe406a04d5477be855145f9005719a8e803b8d683d9657a29990d0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reversed_amount.sql', 'repeatable', '311d2076a9e6fce6f218a90a1715b22e9196eab4f4d65e0a187e5588f445ad1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50883,7 +50964,7 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '097f46946c0054c4aa8b4819be724ad213f16045d9bc916ea8dd72c29b287dfc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50908,11 +50989,12 @@ values
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '160014197545d2553dd28c1891f1b8b8778c6adc31e55a3c3bfa0e6967a8229c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', 'a1027c2c420b52e0906e67c9ab4ddc7c2ca1d32d960d534581fb912b28901e15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', '66eedbd5f0bd483f2f8a043ec996245d99ab13aa1656d049585495b6450f0f5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_account.sql', 'repeatable', '884a2336d83820e4bbf0d7a0fc6532a3e5793076abe347d9f70f0b9421a813bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_transfer.sql', 'repeatable', '8c39ef37b0f24c618a15791b8ac8f8e61dd7099e9fec739a5a252053cb40acbf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '01ea607b29ede741c80dd2f361d4125fd0023e5fcee1abe3ef91868fbda241fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50940,7 +51022,7 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '4a5cc0e87c1f72a1c18ef597cce26c3fda101abd3e94a46b27df7edfad88ab3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '2b667669b2a811eeabd7ff8ee42456e988d126f89358fc60738a94e0f08029a2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),

@@ -168,6 +168,25 @@ def test_sixteen_with_one_id_have_one_effect(
     assert books.faults() == []
 
 
+@pytest.mark.parametrize("amount", [None, 30])
+def test_sixteen_with_one_key_have_one_effect(
+    books: Books, connect: Connect, amount: int | None
+) -> None:
+    answers = all_at_once(
+        connect,
+        [
+            lambda session: Ledger(session).reverse_transfer(
+                books.paid, amount=amount, idempotency_key="refund"
+            )
+            for _ in range(16)
+        ],
+    )
+    assert Counter(answer.replayed for answer in answers) == {True: 15, False: 1}
+    assert len({answer.id for answer in answers}) == 1
+    assert books.back() == (amount or 100)
+    assert books.faults() == []
+
+
 def test_there_and_back_at_once_never_deadlock(books: Books, connect: Connect) -> None:
     refund = books.reverse_transfer(books.paid)
 

@@ -458,6 +458,70 @@ def test_another_apps_id_tells_nothing(books: Books) -> None:
             call(UNKNOWN)
 
 
+# Keys
+
+
+@both
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("amount", [None, 60])
+def test_a_key_names_a_reversal(books: Books, way: str, own: bool, amount: int | None) -> None:
+    given: dict[str, Any] = {"amount": amount, "idempotency_key": "refund 7"}
+    if own:
+        given["id"] = ids.generate("pglt")
+    reverse = getattr(books, way)
+    first = reverse(books.paid, **given)
+    books.freeze_account(books.shop, "both")
+    again = reverse(books.paid, **given)
+    assert (first.replayed, again.replayed) == (False, True)
+    assert replace(again, replayed=False) == first
+    assert books.reversed_amount(books.paid) == (amount or 100)
+    for change in ({"amount": 59}, {"metadata": {"n": 1}}, {"id": ids.generate("pglt")}):
+        with pytest.raises(IdempotencyConflict, match="refund 7"):
+            reverse(books.paid, **given | change)
+    with pytest.raises(IdempotencyConflict, match="refund 7"):
+        books.create_transfer(books.shop, books.bank, 1, idempotency_key="refund 7")
+    other = "over_limits" if way == "reverse_transfer" else "reverse_transfer"
+    with pytest.raises(IdempotencyConflict, match="refund 7"):
+        getattr(books, other)(books.paid, **given)
+    assert books.faults() == []
+
+
+def test_a_key_without_an_amount_stays_that_of_its_first_call(books: Books) -> None:
+    """Under a key it is what was asked for that counts, not what it would come to today."""
+    books.reverse_transfer(books.paid, amount=30, idempotency_key="part")
+    with pytest.raises(IdempotencyConflict):
+        books.reverse_transfer(books.paid, idempotency_key="part")
+    rest = books.reverse_transfer(books.paid, idempotency_key="rest")
+    assert rest.amount == 70
+    with pytest.raises(IdempotencyConflict):
+        books.reverse_transfer(books.paid, amount=70, idempotency_key="rest")
+    assert books.reverse_transfer(books.paid, idempotency_key="rest").id == rest.id
+    assert books.faults() == []
+
+
+def test_a_reversal_that_was_refused_keeps_no_key(books: Books) -> None:
+    books.create_transfer(books.shop, books.bank, 80)
+    for own in (None, ids.generate("pglt")):
+        with pytest.raises(InsufficientFunds):
+            books.reverse_transfer(books.paid, id=own, idempotency_key="refund")
+    books.create_transfer(books.bank, books.shop, 80)
+    assert books.reverse_transfer(books.paid, idempotency_key="refund").replayed is False
+    for key in ("", "k" * 256):
+        with pytest.raises(InvalidArgument, match="idempotency_key"):
+            books.reverse_transfer(books.paid, idempotency_key=key)
+
+
+def test_an_id_under_a_new_key_is_a_repeat_that_takes_the_key(books: Books) -> None:
+    own = ids.generate("pglt")
+    first = books.reverse_transfer(books.paid, amount=5, id=own)
+    again = books.reverse_transfer(books.paid, amount=5, id=own, idempotency_key="new")
+    assert again.replayed is True
+    assert again.id == first.id
+    with pytest.raises(IdempotencyConflict, match="new"):
+        books.reverse_transfer(books.paid, amount=6, idempotency_key="new")
+    assert books.faults() == []
+
+
 @pytest.mark.parametrize(
     ("values", "error"),
     [

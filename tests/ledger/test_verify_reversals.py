@@ -12,6 +12,7 @@ LEAD = "reversals go the other way between the accounts of their transfer, after
 SUMS = "reversals of a transfer never exceed its amount"
 ALLOWED = "only reversals were let past limits, each when it was made"
 LIMITS = "balances stayed within their account's limits after every entry"
+ASKED = "what came of idempotency keys is what was asked for"
 POSTED = "what was posted of holds are the sums of their transfers"
 
 TABLES = {
@@ -20,6 +21,7 @@ TABLES = {
         "reversals_over_limits_rows_never_change",
         "reversals_over_limits_never_change",
     ),
+    "idempotency_keys": ("idempotency_keys_rows_never_change", "idempotency_keys_never_change"),
 }
 
 
@@ -189,3 +191,23 @@ def test_a_reversal_turned_into_a_posting_is_found_among_holds(books: Books) -> 
 def test_reversals_are_counted(books: Books) -> None:
     counts = {check.check_name: check.rows_checked for check in books.verify(app_id="")}
     assert (counts[LEAD], counts[SUMS], counts[ALLOWED]) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("field", ["transfer_id", "amount", "reason"])
+def test_a_key_that_says_something_else_than_its_reversal_is_found(
+    books: Books, field: str
+) -> None:
+    paid = books.get_transfer(books.ids[""]["paid"])
+    books.create_transfer(paid.from_account_id, paid.to_account_id, 20)
+    books.reverse_transfer(paid.id, amount=1, idempotency_key="within")
+    books.reverse_transfer_over_limits(paid.id, "why", amount=1, idempotency_key="over")
+    assert books.violated() == set()
+    values = {"transfer_id": "{again}", "amount": "'2'", "reason": "'other'"}
+    value = {"amount": "to_jsonb(2)"}.get(field, f"to_jsonb({values[field]}::text)")
+    books.tamper(
+        f"update pgledger.idempotency_keys set request = request || jsonb_build_object('{field}',"
+        f" {value}) where idempotency_key = 'over'"
+    )
+    assert books.violated() == books.violated("") == {ASKED}
+    (check,) = [check for check in books.verify() if not check.ok]
+    assert (check.violations, check.example) == (1, "over")

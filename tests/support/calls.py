@@ -573,12 +573,14 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             metadata
             | {"transfer_id": transfer, "amount": amount, "event_at": at, "id": None}
             | {"app_id": "", "allow_future_event_at": "true"}
+            | {"idempotency_key": amount and "refund 1"}
             for amount in ("0.25", None)
         ],
         "pgledger_reverse_transfer_over_limits": [
             metadata
             | {"transfer_id": refunded, "reason": "chargeback", "amount": "0.5"}
             | {"event_at": at, "id": None, "app_id": "", "allow_future_event_at": "true"}
+            | {"idempotency_key": "refund 2"}
         ],
         "pgledger_reversed_amount": [{"transfer_id": transfer, "app_id": ""}],
         "pgledger_set_clock_warning": [{"warn_after": "00:01:00"}],

@@ -352,6 +352,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.reverse_transfer_over_limits = calls.rows(
             Transfer,
@@ -364,6 +365,7 @@ class LedgerStatements:
             id="text",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_key="text",
         )
         self.reversed_amount = calls.value(
             "pgledger_reversed_amount", transfer_id="text", app_id="text"

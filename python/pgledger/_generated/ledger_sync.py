@@ -1587,6 +1587,7 @@ class LedgerCalls(Caller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        idempotency_key: str | None = None,
     ) -> Transfer:
         """Gives back what a transfer moved: all that is left of it, or a part.
 
@@ -1612,6 +1613,8 @@ class LedgerCalls(Caller):
                 for a new id.
             app_id: Set of books that the transfer belongs to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same transfer; None for none.
 
         Returns:
             The reversal, with both accounts' balances and versions right after it.
@@ -1625,8 +1628,10 @@ class LedgerCalls(Caller):
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidArgument: ``idempotency_key`` is empty or too long.
             TransferNotFound: There is no such transfer under this ``app_id``.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             TransferReversed: Nothing is left of it.
             ReversalExceeded: Less is left of it.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
@@ -1647,6 +1652,7 @@ class LedgerCalls(Caller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                idempotency_key,
             ),
         )
 
@@ -1661,6 +1667,7 @@ class LedgerCalls(Caller):
         id: str | None = None,
         app_id: str = "",
         allow_future_event_at: bool = False,
+        idempotency_key: str | None = None,
     ) -> Transfer:
         """Gives back what a transfer moved, even beyond limits of its accounts.
 
@@ -1684,6 +1691,8 @@ class LedgerCalls(Caller):
                 for a new id.
             app_id: Set of books that the transfer belongs to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+            idempotency_key: Your own name for this request, 1 to 255 characters, unique in the app:
+                the same request with it again returns the same transfer; None for none.
 
         Returns:
             The reversal, with both accounts' balances and versions right after it.
@@ -1693,13 +1702,14 @@ class LedgerCalls(Caller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidId: An id is malformed.
-            InvalidArgument: The reason is empty or too long.
+            InvalidArgument: The reason or ``idempotency_key`` is empty or too long.
             InvalidAmount: The amount is not in range, or has more decimal places than its currency.
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             TransferNotFound: There is no such transfer under this ``app_id``.
-            IdempotencyConflict: The id is taken by a different transfer.
+            IdempotencyConflict: The id is taken by a different transfer, or the key by a different
+                request.
             TransferReversed: Nothing is left of it.
             ReversalExceeded: Less is left of it.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
@@ -1719,6 +1729,7 @@ class LedgerCalls(Caller):
                 id,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                idempotency_key,
             ),
         )
 

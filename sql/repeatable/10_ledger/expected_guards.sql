@@ -1120,8 +1120,13 @@ as $$
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'reversal_request(text, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, boolean, '
-      'text)', 'owner', '', ''
+      'text, text)', 'owner', '', ''
     ),
     ('function', 'private', 'reversed_amount(text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'rewrite_coupon(coupons)', 'owner', '', ''),
@@ -1938,13 +1943,13 @@ as $$
     (
       'function', 'surface',
       'pgledger_reverse_transfer(text, numeric, timestamp with time zone, jsonb, text, text, '
-      'boolean)', 'owner', 'poster=EXECUTE',
+      'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_reverse_transfer_over_limits(text, text, numeric, timestamp with time zone, '
-      'jsonb, text, text, boolean)', 'owner', '',
+      'jsonb, text, text, boolean, text)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (

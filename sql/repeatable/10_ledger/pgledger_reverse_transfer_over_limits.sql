@@ -15,7 +15,8 @@ create or replace function @extschema@.pgledger_reverse_transfer_over_limits(
   metadata jsonb default null,
   id text default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_key text default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -32,7 +33,8 @@ begin
   v_ok := pgledger.check_text('reason', reason, 1000, true);
 
   return pgledger.reverse_transfer(
-    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason
+    transfer_id, amount, event_at, metadata, id, app_id, allow_future_event_at, reason,
+    idempotency_key
   );
 end;
 $$;
@@ -59,19 +61,23 @@ id: Id of the reversal, pglt_ and a ULID. With an id of your own choice the
   first result; null for a new id.
 app_id: Set of books that the transfer belongs to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
+idempotency_key: Your own name for this request, 1 to 255 characters, unique
+  in the app: the same request with it again returns the same transfer; null
+  for none.
 
 Returns: The reversal, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
-  empty or too long), InvalidAmount (the amount is not in range, or has more
-  decimal places than its currency), InvalidTime (event_at is outside the
-  years 1 to 9999), EventAtInFuture (event_at is more than a day ahead),
-  InvalidMetadata, TransferNotFound (there is no such transfer under this
-  app_id), IdempotencyConflict (the id is taken by a different transfer),
-  TransferReversed (nothing is left of it), ReversalExceeded (less is left of
-  it), AccountAheadOfClock (an account's newest time is more than a day
-  ahead), AccountClosed, AccountFrozen (an account is frozen for what the
-  reversal does), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason or
+  idempotency_key is empty or too long), InvalidAmount (the amount is not in
+  range, or has more decimal places than its currency), InvalidTime (event_at
+  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
+  day ahead), InvalidMetadata, TransferNotFound (there is no such transfer
+  under this app_id), IdempotencyConflict (the id is taken by a different
+  transfer, or the key by a different request), TransferReversed (nothing is
+  left of it), ReversalExceeded (less is left of it), AccountAheadOfClock (an
+  account's newest time is more than a day ahead), AccountClosed,
+  AccountFrozen (an account is frozen for what the reversal does),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_reverse_transfer_over_limits from public;

@@ -47,11 +47,11 @@ as $$
   select holds.check_name, holds.rows_checked, holds.violations, holds.example
   from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all
-  select keys.check_name, keys.rows_checked, keys.violations, keys.example
-  from pgledger.verify_keys(pgledger_verify.app_id) as keys
-  union all
   select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
   from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
+  union all
+  select keys.check_name, keys.rows_checked, keys.violations, keys.example
+  from pgledger.verify_keys(pgledger_verify.app_id) as keys
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards

@@ -55,7 +55,7 @@ begin
     v_ok := pgledger.refuse_repeated(id, v_given, v_recorded);
   end if;
 
-  return pgledger.transfer_answer(id, true);
+  return pgledger.replayed_transfer(id);
 end;
 $$;
 

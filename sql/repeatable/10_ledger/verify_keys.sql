@@ -30,8 +30,15 @@ as $$
           source.id, target.id, transfers.amount, transfers.event_at, transfers.metadata,
           transfers.id, transfers.group_id
         )
-        || jsonb_build_object('hold_id', transfers.origin_id, 'currency', source.currency)
-          as recorded,
+        || jsonb_build_object(
+          'hold_id', transfers.origin_id, 'transfer_id', transfers.origin_id,
+          'currency', source.currency,
+          'reason', (
+            select reversals_over_limits.reason
+            from pgledger.reversals_over_limits
+            where reversals_over_limits.reversal_id = transfers.id
+          )
+        ) as recorded,
         transfers.amount, null::smallint as status
       from pgledger.transfers
       inner join pgledger.accounts as source on transfers.from_key = source.key
@@ -40,7 +47,7 @@ as $$
         and transfers.app_id = key.app_id
         and key.function_name in (
           'pgledger_create_transfer', 'pgledger_create_transfer_by_name', 'pgledger_post_hold',
-          'pgledger_sweep'
+          'pgledger_sweep', 'pgledger_reverse_transfer', 'pgledger_reverse_transfer_over_limits'
         )
       union all
       select
