@@ -14684,6 +14684,8 @@ begin
   from compared;
 
   if v_place is not null then
+    -- A caller's array may begin at another place than 1.
+    idempotency_keys := array(select unnest(idempotency_keys));
     v_request := requests[v_place];
     v_earlier := (
       select stored
@@ -50901,7 +50903,7 @@ values
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_requests.sql', 'repeatable', '7be341e248a045701d022e506fa7ce8d349b294fdde69cca5b1ca38dee731908', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keys_are_sound.sql', 'repeatable', 'dbf3c35828153a3482ca0f36f1ad2fceec93a62bcc6c63dd05bbff321b760eb1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/keys_of_requests.sql', 'repeatable', 'cbf15366854fb0f417b13c9ad0c92248fbf2949380d261655cb4cfd46ecdad2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keys_of_requests.sql', 'repeatable', 'c3c384c1f4749f1bc401d81536c5f8cd4d881b9945c1d1c9c7eaef65aab07e9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),

@@ -71,6 +71,8 @@ begin
   from compared;
 
   if v_place is not null then
+    -- A caller's array may begin at another place than 1.
+    idempotency_keys := array(select unnest(idempotency_keys));
     v_request := requests[v_place];
     v_earlier := (
       select stored
