@@ -4066,8 +4066,8 @@ comment on column pgledger.holds.out_released is
 comment on column pgledger.holds.in_released is
   'Whether what was left of it has been taken out of held_in of the account it is to reach.';
 comment on column pgledger.holds.from_is_first is
-  'Whether the id of the account that it is to leave is the lower one, by collation C: the order of '
-  'their locks.';
+  'Whether the id of the account that it is to leave is the lower one, by collation C: the order '
+  'of their locks.';
 comment on column pgledger.holds.amount is
   'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.holds.posted_amount is
@@ -7088,7 +7088,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
-      'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c')
+      'fdc119f952c29750a04c916b0aaeb6fe0aa0b1628293cc9318d116dc3bea2506')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -13402,8 +13402,8 @@ revoke all on function pgledger.lock_named_accounts from public;
 -- file: repeatable/10_ledger/make_hold.sql
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and of
-a batch whose accounts have no room at first sight.
+then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and
+of a batch whose accounts have no room at first sight.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
@@ -15163,8 +15163,8 @@ Checks, in this order: app_id, group_id; the request's own values; that the acco
 a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
 that the hold expires in the future.
 
-Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back with
-the call. Neither versions nor times of accounts change: those count transfers.
+Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back
+with the call. Neither versions nor times of accounts change: those count transfers.
 
 A hold with an id, which may be a repeat, and one with expires_in go to pgledger.make_hold. The body
 is long for the reason given for pgledger_create_transfer.
@@ -18840,8 +18840,8 @@ revoke all on function pgledger.post_holds from public;
 /*
 Posts a hold, in whole or in part. The request's own values were checked.
 
-The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat, one
-of a batch, and one that cannot be. Here everything is locked before it is looked at.
+The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat,
+one of a batch, and one that cannot be. Here everything is locked before it is looked at.
 
 The body is long because what it finds in one statement is used in the next.
 
@@ -19469,8 +19469,8 @@ revoke all on function pgledger.refuse_account_name from public;
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times or the history of accounts, or what was asked
-for in a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
-They fire for each row as well as for each statement, because replication applies rows.
+for in a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them
+off. They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -47236,7 +47236,7 @@ values
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0016_create_holds.sql', 'versioned', 'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', 'fdc119f952c29750a04c916b0aaeb6fe0aa0b1628293cc9318d116dc3bea2506', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47305,7 +47305,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '8e69df5d0a846ec2ff02c720fb009bf14a598d799ee16ccc8c6e68230dcdc88c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c59fb02eb85db6028cfde95e05a984e5c9cbdd1fe393a69f4896fcbd62fbf5f9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47380,7 +47380,7 @@ values
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_holds.sql', 'repeatable', 'acf646c8d94798e60c1993b1da47e24a7e3261ed2ac2b2145cb955ac492227de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'b0a4608a72d4977ed5018ef4603db5c64f226f0f4028c0bfbe3f1e5d86eaf746', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'd4a3a4672da67bcd1ef51b980dd12e1218bb3bee908bbcc977b6217824c42fcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47398,7 +47398,7 @@ values
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '94ca0e299dd5ef75645a3c71a50ff2526e006d10db59051d04b71b25b2ca7b47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', '44410e1c36e68e6664b28344ac2b6dfde5241c85b155b5c1bbc30b9603fe0170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'f8000e25cf727279cb97ef4535f11b27dbc6f4c7b6277518b3d58f3e139836b1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'ae921c4b4e4e1a040581214aa125bcd045321776a4c4f08ccf395005f933ae80', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'eefd5dff475c6c25bc368eae0336eac2c02147a0f5d5f4445886fbed2fc47b5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '161c70cb19c319c3ff7ece484fcea60e8d322283e3737953d5c1091bc09aec0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '22daeac1bb5b9410c0bd49ff4f38161cff691f0531400fc9444750471433a8bc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -47434,12 +47434,12 @@ values
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '1e6041104707196cc898abfa3528c42487f1e7f35646ba6a8d1e03d63d773e3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '967b545e930b9ec624b974bc3e61e984f33b330ee114a41c1f913a4d65d8ffe5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '53d798e14ad459c628f02fa90fcd037832bc7c366744975881fdb4f103f13115', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6dcb3b0b0b11c4bce8383e19b05838c17555e2ef2424fd29ceb59a8117bf8d56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '06d6714fe218565a706c7c8611d618f6ea65ba3379247fcefc618b2d1e71f332', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '8d9417b48c94d34c18e6802a2c77939902362768b46a383de9a245d0cab2589f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),

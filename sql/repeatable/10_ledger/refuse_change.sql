@@ -1,8 +1,8 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times or the history of accounts, or what was asked
-for in a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
-They fire for each row as well as for each statement, because replication applies rows.
+for in a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them
+off. They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
