@@ -4066,8 +4066,8 @@ comment on column pgledger.holds.out_released is
 comment on column pgledger.holds.in_released is
   'Whether what was left of it has been taken out of held_in of the account it is to reach.';
 comment on column pgledger.holds.from_is_first is
-  'Whether the id of the account that it is to leave is the lower one, by collation C: the order of '
-  'their locks.';
+  'Whether the id of the account that it is to leave is the lower one, by collation C: the order '
+  'of their locks.';
 comment on column pgledger.holds.amount is
   'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.holds.posted_amount is
@@ -7253,7 +7253,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
-      'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c'),
+      'fdc119f952c29750a04c916b0aaeb6fe0aa0b1628293cc9318d116dc3bea2506'),
     ('migrations/0017_reverse_transfers.sql',
       'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a'),
     ('migrations/0018_create_idempotency_keys.sql',
@@ -15154,8 +15154,8 @@ revoke all on function pgledger.lock_transfer from public;
 -- file: repeatable/10_ledger/make_hold.sql
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and of
-a batch whose accounts have no room at first sight.
+then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and
+of a batch whose accounts have no room at first sight.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
@@ -16992,8 +16992,8 @@ Checks, in this order: app_id, group_id; the request's own values; that the acco
 a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
 that the hold expires in the future.
 
-Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back with
-the call. Neither versions nor times of accounts change: those count transfers.
+Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back
+with the call. Neither versions nor times of accounts change: those count transfers.
 
 A hold with an id, which may be a repeat, and one with expires_in go to pgledger.make_hold. The body
 is long for the reason given for pgledger_create_transfer.
@@ -21302,8 +21302,8 @@ revoke all on function pgledger.post_holds from public;
 /*
 Posts a hold, in whole or in part. The request's own values were checked.
 
-The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat, one
-of a batch, and one that cannot be. Here everything is locked before it is looked at.
+The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat,
+one of a batch, and one that cannot be. Here everything is locked before it is looked at.
 
 The body is long because what it finds in one statement is used in the next.
 
@@ -22142,8 +22142,7 @@ revoke all on function pgledger.refuse_account_name from public;
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
-past limits, or idempotency keys, which a purge may delete. What was asked for in a hold never
-changes either, and nothing of it once it has ended but which of its sides are released. The
+past limits, idempotency keys, which a purge may delete, or what was asked for in a hold. The
 triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
 each row as well as for each statement, because replication applies rows.
 
@@ -50742,7 +50741,7 @@ values
   ('migrations/0013_change_accounts.sql', 'versioned', '87b024a6bd160df22a25030f68133212fe15db8d58f3412b3189a37766d13364', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0016_create_holds.sql', 'versioned', 'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0016_create_holds.sql', 'versioned', 'fdc119f952c29750a04c916b0aaeb6fe0aa0b1628293cc9318d116dc3bea2506', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0019_require_conditions.sql', 'versioned', 'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50814,7 +50813,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'dde412b64bb206ed14a6a0446de32af432df1ee2d006eb732d894bd1df0ec2a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3c4474a19ebb9093d2a79fee9942c6e432bb640777d5c17c7488b65267ae26e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50913,7 +50912,7 @@ values
   ('repeatable/10_ledger/lock_holds.sql', 'repeatable', 'acf646c8d94798e60c1993b1da47e24a7e3261ed2ac2b2145cb955ac492227de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '4d375be1625d2ed7a9dd34ace5bab6e55f5f8b58ed8b854527d42705193c4a80', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50932,7 +50931,7 @@ values
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '94ca0e299dd5ef75645a3c71a50ff2526e006d10db59051d04b71b25b2ca7b47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '99b9c495063b84675850c55b5da0e5a5b589a5b607caee3351bec3dc2e2969af', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50973,7 +50972,7 @@ values
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '88bcc237cca42ad57622246814e11a5c4287b74db9610322925dcef94bab6097', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '487f1931a5f05eaa18f2353967f61a0b3336f1b7c95b48fa384226b560ca9121', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'af29a5002023048b030cf0590365d2a93a7221f0620a91b7de8ba700bf801bf1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50981,7 +50980,7 @@ values
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '361bf69582f376d051d619380bea2649da260ba5e48b7e1d660b6272edd7904e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'cc0c8efc6de1c0ec888420698b882e428ddd1b62c94e182a4d8765a6ec1befc9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),

@@ -63,8 +63,8 @@ comment on column pgledger.holds.out_released is
 comment on column pgledger.holds.in_released is
   'Whether what was left of it has been taken out of held_in of the account it is to reach.';
 comment on column pgledger.holds.from_is_first is
-  'Whether the id of the account that it is to leave is the lower one, by collation C: the order of '
-  'their locks.';
+  'Whether the id of the account that it is to leave is the lower one, by collation C: the order '
+  'of their locks.';
 comment on column pgledger.holds.amount is
   'What is held, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.holds.posted_amount is

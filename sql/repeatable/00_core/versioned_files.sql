@@ -45,7 +45,7 @@ as $$
     ('migrations/0015_scale_currencies.sql',
       'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f'),
     ('migrations/0016_create_holds.sql',
-      'd273f76841f6eea703f0d912559c54bbcdb4e1c2267d66331c16a6c79317143c'),
+      'fdc119f952c29750a04c916b0aaeb6fe0aa0b1628293cc9318d116dc3bea2506'),
     ('migrations/0017_reverse_transfers.sql',
       'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a'),
     ('migrations/0018_create_idempotency_keys.sql',

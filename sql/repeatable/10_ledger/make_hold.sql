@@ -1,7 +1,7 @@
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and of
-a batch whose accounts have no room at first sight.
+then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and
+of a batch whose accounts have no room at first sight.
 
 Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
 and checks then: a refusal takes it back with the call. Neither versions nor times of accounts

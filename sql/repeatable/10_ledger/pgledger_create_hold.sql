@@ -5,8 +5,8 @@ Checks, in this order: app_id, group_id; the request's own values; that the acco
 a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
 that the hold expires in the future.
 
-Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back with
-the call. Neither versions nor times of accounts change: those count transfers.
+Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back
+with the call. Neither versions nor times of accounts change: those count transfers.
 
 A hold with an id, which may be a repeat, and one with expires_in go to pgledger.make_hold. The body
 is long for the reason given for pgledger_create_transfer.

@@ -1,8 +1,8 @@
 /*
 Posts a hold, in whole or in part. The request's own values were checked.
 
-The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat, one
-of a batch, and one that cannot be. Here everything is locked before it is looked at.
+The way of pgledger_post_hold for what is not plain: a posting with an id, which may be a repeat,
+one of a batch, and one that cannot be. Here everything is locked before it is looked at.
 
 The body is long because what it finds in one statement is used in the next.
 

@@ -1,8 +1,7 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
-past limits, or idempotency keys, which a purge may delete. What was asked for in a hold never
-changes either, and nothing of it once it has ended but which of its sides are released. The
+past limits, idempotency keys, which a purge may delete, or what was asked for in a hold. The
 triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
 each row as well as for each statement, because replication applies rows.
 
