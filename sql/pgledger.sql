@@ -4122,6 +4122,14 @@ drop function if exists pgledger.post_transfers(
   timestamptz, jsonb
 );
 
+alter type public.pgledger_transfer_outcome
+add attribute detail text,
+add attribute hint text;
+
+comment on column public.pgledger_transfer_outcome.detail is
+  'More about what is wrong, such as which values of a repeated request differ, or null.';
+comment on column public.pgledger_transfer_outcome.hint is 'What to do about it, or null.';
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -7134,7 +7142,7 @@ as $$
     ('migrations/0016_create_holds.sql',
       'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94'),
     ('migrations/0019_require_conditions.sql',
-      'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69')
+      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8396,6 +8404,70 @@ comment on function pgledger.check_balance_scales is
 
 revoke all on function pgledger.check_balance_scales from public;
 
+-- file: repeatable/10_ledger/check_batch.sql
+/*
+Refuses a batch whose shape is wrong, whatever its requests are.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_batch(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  shared_metadata jsonb,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
+      'require_from_versions', 'require_to_versions', 'require_from_balances',
+      'require_to_balances'
+    ],
+    array[
+      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
+      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
+      cardinality(require_to_versions), cardinality(require_from_balances),
+      cardinality(require_to_balances)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances)
+    ],
+    3,
+    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_batch is 'Raises what is wrong with a batch''s shape.';
+
+revoke all on function pgledger.check_batch from public;
+
 -- file: repeatable/10_ledger/check_conditions.sql
 /*
 Refuses a transfer whose conditions are not met: first the versions, as they were before it, then
@@ -8511,15 +8583,17 @@ begin
       request.from_name, request.to_name, request.amount, request.currency, request.event_at,
       request.metadata, request.id, request.index,
       coalesce(request.from_tenant_id, '') as from_tenant_id,
-      coalesce(request.to_tenant_id, '') as to_tenant_id
+      coalesce(request.to_tenant_id, '') as to_tenant_id, request.require_from_version,
+      request.require_to_version, request.require_from_balance, request.require_to_balance
     from unnest(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids
+      to_tenant_ids, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances
     )
       with ordinality
       as request (
         from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
-        index
+        require_from_version, require_to_version, require_from_balance, require_to_balance, index
       )
     order by request.index
   loop
@@ -8529,9 +8603,8 @@ begin
       v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
     );
     v_ok := pgledger.check_asked_conditions(
-      require_from_versions[v_request.index], require_to_versions[v_request.index],
-      require_from_balances[v_request.index], require_to_balances[v_request.index],
-      v_request.index, v_count
+      v_request.require_from_version, v_request.require_to_version,
+      v_request.require_from_balance, v_request.require_to_balance, v_request.index, v_count
     );
   end loop;
 
@@ -8573,18 +8646,33 @@ parallel unsafe
 as $$
 declare
   v_count bigint := cardinality(from_account_ids);
+  v_request record;
   v_ok boolean;
 begin
-  for v_place in 1..v_count loop
+  for v_request in
+    select
+      request.from_account_id, request.to_account_id, request.amount, request.id, request.index,
+      coalesce(request.event_at, shared_event_at) as event_at,
+      coalesce(request.metadata, shared_metadata) as metadata, request.require_from_version,
+      request.require_to_version, request.require_from_balance, request.require_to_balance
+    from unnest(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances
+    )
+      with ordinality
+      as request (
+        from_account_id, to_account_id, amount, event_at, metadata, id, require_from_version,
+        require_to_version, require_from_balance, require_to_balance, index
+      )
+    order by request.index
+  loop
     v_ok := pgledger.check_transfer_request(
-      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place],
-      coalesce(event_ats[v_place], shared_event_at),
-      coalesce(metadatas[v_place], shared_metadata), ids[v_place], allow_future_event_at, v_place,
-      v_count
+      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
+      v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
     );
     v_ok := pgledger.check_asked_conditions(
-      require_from_versions[v_place], require_to_versions[v_place],
-      require_from_balances[v_place], require_to_balances[v_place], v_place, v_count
+      v_request.require_from_version, v_request.require_to_version,
+      v_request.require_from_balance, v_request.require_to_balance, v_request.index, v_count
     );
   end loop;
 
@@ -8835,6 +8923,67 @@ comment on function pgledger.check_hold_scales is
   'Raises InvalidAmount if a pending hold of currencies has more decimal places.';
 
 revoke all on function pgledger.check_hold_scales from public;
+
+-- file: repeatable/10_ledger/check_legs.sql
+/*
+Refuses a transfer of a batch whose conditions are not met or one of whose legs breaks a limit. Its
+accounts are as the transfers before it left them: the caller, who has locked them, says how that
+is. Limits are looked at where the caller finds them doubtful; it has released what has expired.
+
+Errors: those of pgledger.check_conditions and pgledger.check_balance.
+*/
+create or replace function pgledger.check_legs(
+  from_key bigint,
+  to_key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_balance numeric,
+  to_balance numeric,
+  amount numeric,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  is_doubtful boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if (
+    from_version = require_from_version
+    and to_version = require_to_version
+    and from_balance - amount <@ require_from_balance
+    and to_balance + amount <@ require_to_balance
+  ) is false then
+    v_ok := pgledger.check_conditions(
+      from_key, to_key, from_version, to_version, from_balance - amount, to_balance + amount,
+      require_from_version, require_to_version, require_from_balance, require_to_balance,
+      request_index, request_count
+    );
+  end if;
+
+  if is_doubtful then
+    v_ok := pgledger.check_balance(
+      from_key, from_balance, -amount, request_index, request_count
+    );
+    v_ok := pgledger.check_balance(to_key, to_balance, amount, request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_legs is
+  'Raises an error if a transfer''s conditions are not met or one of its legs breaks a limit.';
+
+revoke all on function pgledger.check_legs from public;
 
 -- file: repeatable/10_ledger/check_limits.sql
 /*
@@ -9619,8 +9768,7 @@ at one by one, to find the fault. It unnests the arrays beside one another, beca
 in FROM are written down before they are looked at. An account id that is not an id is not refused
 here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
-Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_each_request.
+Errors: those of pgledger.check_batch and pgledger.check_each_request.
 */
 create or replace function pgledger.check_transfer_requests(
   from_account_ids text[],
@@ -9648,42 +9796,23 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
-  v_count bigint := cardinality(from_account_ids);
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
   v_shared_is_sound boolean :=
     pgledger.metadata_fault(shared_metadata) is null
     and (
       shared_event_at is null
       or pgledger.time_fault(shared_event_at) is null
-      and (shared_event_at <= v_latest_event_at or allow_future_event_at)
+      and shared_event_at <= v_latest_event_at
     );
   v_ok boolean;
 begin
-  v_ok := pgledger.check_arrays(
-    array[
-      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
-      'require_from_versions', 'require_to_versions', 'require_from_balances',
-      'require_to_balances'
-    ],
-    array[
-      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
-      cardinality(require_to_versions), cardinality(require_from_balances),
-      cardinality(require_to_balances)
-    ],
-    array[
-      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(require_from_versions), array_ndims(require_to_versions),
-      array_ndims(require_from_balances), array_ndims(require_to_balances)
-    ],
-    3,
-    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
+  v_ok := pgledger.check_batch(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+    shared_metadata, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances
   );
-  v_ok := pgledger.check_scope('app_id', app_id);
-  if group_id is not null then
-    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
-  end if;
 
   perform
   from (
@@ -9692,15 +9821,10 @@ begin
   ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
-    and request.from_account_id <> request.to_account_id
-    and pgledger.amount_fault(request.amount) is null
-    and (
-      request.event_at is null
-      or pgledger.time_fault(request.event_at) is null
-      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    and pgledger.request_is_sound(
+      request.from_account_id, request.to_account_id, request.amount, request.event_at,
+      request.metadata, request.id, v_latest_event_at
     )
-    and pgledger.metadata_fault(request.metadata) is null
-    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
   ) is not true
   limit 1;
 
@@ -10511,6 +10635,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_batch(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, text, jsonb, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -10597,6 +10726,11 @@ as $$
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_legs(bigint, bigint, bigint, bigint, numeric, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, boolean, bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
@@ -10860,6 +10994,7 @@ as $$
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'failed_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
@@ -10993,6 +11128,11 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
+      'function', 'private',
+      'legs_failure(bigint, bigint, bigint, bigint, numeric, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, boolean)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
@@ -11022,6 +11162,7 @@ as $$
       'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'look_again()', 'owner', '', ''),
+    ('function', 'private', 'look_again_for_id(text)', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -11149,7 +11290,17 @@ as $$
       'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
+      'text[])', 'owner', '', ''
+    ),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plan_entered_at(billing_segment[], bigint)', 'owner', '', ''),
@@ -11174,9 +11325,25 @@ as $$
     ),
     (
       'function', 'private',
+      'post_run(integer[], text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_runs(pgledger_transfer_outcome[], integer[], text[], text[], numeric[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
-      'numrange[], numrange[])', 'owner', '', ''
+      'numrange[], numrange[], boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_outcome(text, timestamp with time zone, numeric, numeric, bigint, bigint)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -11313,6 +11480,21 @@ as $$
     ),
     (
       'function', 'private',
+      'request_failure(text, text, numeric, timestamp with time zone, jsonb, text, boolean, '
+      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'request_failures(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
+      'with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
@@ -11342,6 +11524,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'run_numbers(text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
@@ -11428,6 +11611,12 @@ as $$
       'total_usage_again(integer, timestamp with time zone, numeric, numeric)', 'owner', '', ''
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'transfer_outcomes(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -12035,6 +12224,13 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_transfers_outcomes(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
       'numeric)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -12084,6 +12280,12 @@ as $$
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_preview_transfers(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
@@ -12543,6 +12745,40 @@ comment on function pgledger.expiry_after is
 
 revoke all on function pgledger.expiry_after from public;
 
+-- file: repeatable/10_ledger/failed_outcome.sql
+/*
+What is said of a request that was refused, from what was raised.
+*/
+create or replace function pgledger.failed_outcome(
+  code text,
+  message text,
+  detail text,
+  hint text
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_name text;
+begin
+  select registry.name
+  into v_name
+  from pgledger.error_registry() as registry
+  where registry.code = failed_outcome.code;
+
+  return row(
+    null::bigint, 'failed'::text, null::text, code, v_name, message, null::timestamptz,
+    null::numeric, null::numeric, null::bigint, null::bigint, nullif(detail, ''), nullif(hint, '')
+  );
+end;
+$$;
+
+comment on function pgledger.failed_outcome is 'What became of a request that was refused.';
+
+revoke all on function pgledger.failed_outcome from public;
+
 -- file: repeatable/10_ledger/flag_limit.sql
 /*
 The limit that a flag and a number say together, which was checked not to be a contradiction: a flag
@@ -12978,6 +13214,57 @@ comment on function pgledger.legs is
 
 revoke all on function pgledger.legs from public;
 
+-- file: repeatable/10_ledger/legs_failure.sql
+/*
+Whether a transfer of a batch fails at its conditions or limits: what pgledger.check_legs raises, as
+an outcome, or a row of nulls.
+*/
+create or replace function pgledger.legs_failure(
+  from_key bigint,
+  to_key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_balance numeric,
+  to_balance numeric,
+  amount numeric,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  is_doubtful boolean
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_legs(
+    from_key, to_key, from_version, to_version, from_balance, to_balance, amount,
+    require_from_version, require_to_version, require_from_balance, require_to_balance, is_doubtful
+  );
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.legs_failure is
+  'What a transfer''s conditions and limits refuse it for, or nulls.';
+
+revoke all on function pgledger.legs_failure from public;
+
 -- file: repeatable/10_ledger/limit_fault.sql
 /*
 Says what is wrong with a limit of an account, or null if nothing is. Null is no limit. Decimal
@@ -13225,6 +13512,35 @@ comment on function pgledger.lock_named_accounts is
   'Ids of the accounts that names lead to, locked; null for a name that does not lead to one.';
 
 revoke all on function pgledger.lock_named_accounts from public;
+
+-- file: repeatable/10_ledger/look_again_for_id.sql
+/*
+Called when another call has taken the id of a transfer meanwhile. Under read committed the next
+statement sees that transfer, and the caller looks again. Under repeatable read or serializable the
+transaction cannot see it, and is told to run again, as PostgreSQL tells it.
+
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.look_again_for_id(id text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = '40001',
+      message = format('could not serialize access: id %s was taken meanwhile', id);
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.look_again_for_id is
+  'Raises an error where a transaction cannot see the transfer that has taken an id meanwhile.';
+
+revoke all on function pgledger.look_again_for_id from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
@@ -15771,6 +16087,101 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_create_transfers_outcomes.sql
+/*
+Makes of a batch what can be made; a request that is refused leaves the others as if it had not been
+asked. Each goes through the checks of a single transfer, in their order.
+
+Locks and errors: those of pgledger.transfer_outcomes.
+*/
+create or replace function public.pgledger_create_transfers_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
+)
+returns setof public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return query
+  select
+    outcome.place, outcome.status, outcome.id, outcome.error, outcome.error_name, outcome.reason,
+    outcome.created_at, outcome.from_account_balance, outcome.to_account_balance,
+    outcome.from_account_version, outcome.to_account_version, outcome.detail, outcome.hint
+  from unnest(
+    pgledger.transfer_outcomes(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+      pgledger_create_transfers_outcomes.app_id, pgledger_create_transfers_outcomes.group_id,
+      allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances
+    )
+  ) with ordinality as outcome (
+    request_index, status, id, error, error_name, reason, created_at, from_account_balance,
+    to_account_balance, from_account_version, to_account_version, detail, hint, place
+  )
+  order by outcome.place;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_outcomes is
+$$Makes up to 100,000 transfers, each by itself, and says what became of each.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. A request that is refused
+changes nothing, and those after it go on from what those before it did, as if
+each were a call of its own in a savepoint of its own. Only a batch of a wrong
+shape is refused as a whole. Like pgledger_create_transfer, it is not for use
+within an UPDATE, a MERGE or an INSERT with ON CONFLICT, unless every request
+has an id that a row holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+
+Returns: What became of each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), NullArgument (app_id is
+  null), InvalidScope (app_id or group_id is malformed).$$;
+
+revoke all on function public.pgledger_create_transfers_outcomes from public;
+grant execute on function public.pgledger_create_transfers_outcomes to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_ensure_account.sql
 /*
 The account of a name, which is opened if there is none. The row of account_names is written before
@@ -16552,6 +16963,118 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
 
 revoke all on function public.pgledger_post_hold from public;
 grant execute on function public.pgledger_post_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_preview_transfers.sql
+/*
+Says what pgledger_create_transfers_outcomes would make of a batch at this moment, and makes none of
+it. The batch is made in a block that ends in an exception of its own, so that everything goes with
+it: rows, versions and locks. Its answers are carried out in a variable.
+
+Locks: those of pgledger.transfer_outcomes, until it ends.
+Errors: those of pgledger.transfer_outcomes.
+*/
+create or replace function public.pgledger_preview_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
+)
+returns setof public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_made record;
+  -- A slice is counted from 1, whatever the array is counted from.
+  v_ids text[] := ids[:];
+begin
+  begin
+    select
+      pgledger.transfer_outcomes(
+        from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+        pgledger_preview_transfers.app_id, pgledger_preview_transfers.group_id,
+        allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+        require_to_balances
+      ) as outcomes
+    into v_made;
+    raise exception using errcode = 'P0001', message = 'pgledger: preview ends';
+  exception
+    when raise_exception then
+      if sqlerrm <> 'pgledger: preview ends' then
+        raise;
+      end if;
+  end;
+
+  return query
+  select
+    outcome.place, outcome.status,
+    case when outcome.status <> 'failed' then v_ids[outcome.place] end,
+    outcome.error, outcome.error_name, outcome.reason,
+    case when outcome.status = 'replayed' then outcome.created_at end,
+    outcome.from_account_balance, outcome.to_account_balance,
+    outcome.from_account_version, outcome.to_account_version, outcome.detail, outcome.hint
+  from unnest(v_made.outcomes) with ordinality as outcome (
+    request_index, status, id, error, error_name, reason, created_at, from_account_balance,
+    to_account_balance, from_account_version, to_account_version, detail, hint, place
+  )
+  order by outcome.place;
+end;
+$$;
+
+comment on function public.pgledger_preview_transfers is
+$$Says what pgledger_create_transfers_outcomes would do, and does nothing.
+
+All checks are made as they would be at this moment, each request after what
+those before it would do. Nothing stays of it: no transfer, no version and no
+lock. So another session may come in between, and the same call answers
+otherwise later.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+
+Returns: What would become of each request, in their order. What would be
+  posted has no created_at yet, nor an id that nobody chose.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), NullArgument (app_id is
+  null), InvalidScope (app_id or group_id is malformed).$$;
+
+revoke all on function public.pgledger_preview_transfers from public;
+grant execute on function public.pgledger_preview_transfers to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
@@ -17384,6 +17907,165 @@ Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound (there is no such
 revoke all on function public.pgledger_void_hold from public;
 grant execute on function public.pgledger_void_hold to pgledger_poster;
 
+-- file: repeatable/10_ledger/place_run.sql
+/*
+Says which requests of a run fail at their accounts, and which are repeats; nulls stand for the
+others. The caller has locked all accounts. A quick look finds the doubtful requests, and
+pgledger.placed_outcome decides about each.
+*/
+create or replace function pgledger.place_run(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  out outcomes public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_latest_at timestamptz := pgledger.clock() + interval '1 day';
+  v_place integer;
+begin
+  for v_place in
+    with account as materialized (
+      select
+        accounts.id, accounts.currency, accounts.status, accounts.amount_scale,
+        accounts.updated_at <= v_latest_at as is_in_time
+      from pgledger.accounts
+      where accounts.id = any(from_account_ids || to_account_ids)
+        and accounts.app_id = place_run.app_id
+    ),
+
+    taken as materialized (
+      select transfers.id
+      from pgledger.transfers
+      where transfers.id = any(place_run.ids)
+    )
+
+    select request.place
+    from (
+      select
+        generate_series(1, cardinality(from_account_ids)) as place,
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(amounts) as amount, unnest(ids) as id
+      offset 0
+    ) as request
+    left join account as source on request.from_account_id = source.id
+    left join account as target on request.to_account_id = target.id
+    left join taken on request.id = taken.id
+    where (
+      source.currency = target.currency
+      and source.status + target.status = 0
+      and source.is_in_time
+      and target.is_in_time
+      and min_scale(request.amount)
+        <= coalesce(least(source.amount_scale, target.amount_scale), 18)
+      and taken.id is null
+    ) is not true
+    order by request.place
+  loop
+    outcomes[v_place] := pgledger.placed_outcome(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
+      metadatas[v_place], ids[v_place], app_id,
+      array[from_account_ids[v_place], to_account_ids[v_place]]
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.place_run is
+  'What becomes of those requests of a run that fail at their accounts or are repeats.';
+
+revoke all on function pgledger.place_run from public;
+
+-- file: repeatable/10_ledger/placed_outcome.sql
+/*
+What becomes of a request at its accounts, whatever the transfers before it do: it fails, it is a
+repeat, or, which a row of nulls says, neither. The checks and their order are those of
+pgledger.create_repeatable_transfer. The caller has locked the accounts; only those that it locked
+are taken to exist.
+*/
+create or replace function pgledger.placed_outcome(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  locked_ids text[]
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+  v_from_ids text[] := array[from_account_id];
+  v_to_ids text[] := array[to_account_id];
+  v_now timestamptz := pgledger.clock();
+  v_from_key bigint;
+  v_to_key bigint;
+  v_newest_at timestamptz;
+  v_earlier record;
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_accounts(v_from_ids, v_to_ids, app_id, locked_ids);
+  select
+    max(accounts.key) filter (where accounts.id = from_account_id),
+    max(accounts.key) filter (where accounts.id = to_account_id),
+    max(accounts.updated_at) + interval '1 microsecond'
+  into v_from_key, v_to_key, v_newest_at
+  from pgledger.accounts
+  where accounts.id in (from_account_id, to_account_id);
+
+  v_earlier := pgledger.repeated_transfer(
+    id, app_id, v_from_key, v_to_key, v_amount, event_at, metadata
+  );
+  if v_earlier.created_at is not null then
+    return row(
+      null::bigint, 'replayed'::text, id, null::text, null::text, null::text, v_earlier.created_at,
+      v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version, v_earlier.to_version,
+      null::text, null::text
+    );
+  end if;
+
+  if v_newest_at > v_now then
+    v_ok := pgledger.check_account_times(v_from_ids, v_to_ids, v_now, v_newest_at);
+  end if;
+  v_ok := pgledger.check_statuses(v_from_ids, v_to_ids);
+  v_ok := pgledger.check_scales(v_from_ids, v_to_ids, array[v_amount]);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.placed_outcome is
+  'Whether a request fails at its accounts or is a repeat; nulls if neither.';
+
+revoke all on function pgledger.placed_outcome from public;
+
 -- file: repeatable/10_ledger/policies.sql
 /*
 The row-security policies of the private tables, in words of which a policy can be made again. Line
@@ -17804,6 +18486,177 @@ comment on function pgledger.post_pending_hold is
 
 revoke all on function pgledger.post_pending_hold from public;
 
+-- file: repeatable/10_ledger/post_run.sql
+/*
+Makes of a run what can be made, and says what became of each of its requests, in their order. No
+two of them have one id, and all accounts are locked. Conditions are those of the whole batch, in
+which places says where each request stands.
+
+If another session takes an id meanwhile, what was posted is taken back and the run is looked at
+again: then that transfer can be seen, and its request is told so. Each time at least one id more is
+seen. Under repeatable read and serializable the whole call is to be run again.
+
+Locks: those of pgledger.post_transfers.
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.post_run(
+  places integer[],
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  out outcomes public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_new integer[];
+  v_posted record;
+  v_taken text;
+  v_ok boolean;
+begin
+  loop
+    outcomes := pgledger.place_run(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id
+    );
+    v_new := array(
+      select number
+      from generate_series(1, cardinality(places)) as number
+      where (outcomes[number]).status is null
+    );
+    exit when v_new = '{}';
+
+    begin
+      select
+        posted.transfer_ids, posted.first_created_at, posted.from_balances, posted.to_balances,
+        posted.from_versions, posted.to_versions, posted.failures
+      into v_posted
+      from (
+        select
+          array_agg(from_account_ids[number] order by number) as from_account_ids,
+          array_agg(to_account_ids[number] order by number) as to_account_ids,
+          array_agg(amounts[number] order by number) as amounts,
+          array_agg(event_ats[number] order by number) as event_ats,
+          array_agg(metadatas[number] order by number) as metadatas,
+          array_agg(ids[number] order by number) as ids,
+          array_agg(places[number]::bigint order by number) as places
+        from unnest(v_new) as number
+      ) as run
+      cross join lateral pgledger.post_transfers(
+        run.from_account_ids, run.to_account_ids, run.amounts, run.event_ats, run.metadatas,
+        run.ids, post_run.app_id, post_run.group_id, run.places, null, null, null,
+        require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+        true
+      ) as posted;
+      exit;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_taken = pg_exception_detail;
+        v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
+        if v_taken is null or v_taken <> all(array_remove(ids, null)) then
+          raise;
+        end if;
+        v_ok := pgledger.look_again_for_id(v_taken);
+    end;
+  end loop;
+
+  for v_place in 1..cardinality(v_new) loop
+    outcomes[v_new[v_place]] := coalesce(
+      v_posted.failures[v_place],
+      pgledger.posted_outcome(
+        v_posted.transfer_ids[v_place],
+        v_posted.first_created_at + (v_place - 1) * interval '1 microsecond',
+        v_posted.from_balances[v_place], v_posted.to_balances[v_place],
+        v_posted.from_versions[v_place], v_posted.to_versions[v_place]
+      )
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.post_run is
+  'Makes of a run of requests what can be made; returns what became of each.';
+
+revoke all on function pgledger.post_run from public;
+
+-- file: repeatable/10_ledger/post_runs.sql
+/*
+Makes what can be made of the given requests of a batch, run by run, and adds what became of each to
+the outcomes. The caller has locked all of their accounts, and has found that these exist.
+
+Locks and errors: those of pgledger.post_run.
+*/
+create or replace function pgledger.post_runs(
+  inout outcomes public.pgledger_transfer_outcome[],
+  places integer[],
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_run record;
+  v_made outcomes%type;
+begin
+  for v_run in
+    select
+      array_agg(place order by place) as places,
+      array_agg(from_account_ids[place] order by place) as from_account_ids,
+      array_agg(to_account_ids[place] order by place) as to_account_ids,
+      array_agg(amounts[place] order by place) as amounts,
+      array_agg(event_ats[place] order by place) as event_ats,
+      array_agg(metadatas[place] order by place) as metadatas,
+      array_agg(ids[place] order by place) as ids
+    from unnest(places, pgledger.run_numbers(ids, places)) as request (place, number)
+    group by request.number
+    order by request.number
+  loop
+    v_made := pgledger.post_run(
+      v_run.places, v_run.from_account_ids, v_run.to_account_ids, v_run.amounts, v_run.event_ats,
+      v_run.metadatas, v_run.ids, app_id, group_id, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
+    );
+    for v_number in 1..cardinality(v_run.places) loop
+      outcomes[v_run.places[v_number]] := v_made[v_number];
+    end loop;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.post_runs is
+  'Makes of requests what can be made, run by run; returns the outcomes with what became of each.';
+
+revoke all on function pgledger.post_runs from public;
+
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
@@ -17816,7 +18669,9 @@ then. Only accounts that it locked take part: one that was created while it wait
 later statements, but anyone may be changing it. The second finds the accounts of each request.
 Status and decimal places are looked at for all. Balances and versions are then followed through the
 batch in order. The first request is refused whose conditions are not met, or one of whose legs
-breaks a limit. Two more statements write the transfers and the accounts.
+breaks a limit. Two more statements write the transfers and the accounts. A caller who skips what
+fails there gets failures instead, where the others have nulls, and the next request goes on from
+what the one before the failed one left.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -17865,6 +18720,7 @@ create or replace function pgledger.post_transfers(
   require_to_versions bigint[] default null,
   require_from_balances numrange[] default null,
   require_to_balances numrange[] default null,
+  skips_failed boolean default false,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -17875,7 +18731,8 @@ create or replace function pgledger.post_transfers(
   out to_versions bigint[],
   out currencies text[],
   out names text[],
-  out tenant_ids text[]
+  out tenant_ids text[],
+  out failures public.pgledger_transfer_outcome[]
 )
 language plpgsql
 volatile
@@ -17906,10 +18763,23 @@ declare
     or array_remove(require_to_balances, null) <> '{}';
   v_amount numeric;
   v_index integer;
-  v_number integer;
-  v_balance numeric;
+  v_from integer;
+  v_to integer;
+  v_from_balance numeric;
+  v_to_balance numeric;
+  v_is_doubtful boolean;
+  v_least numeric;
+  v_most numeric;
   v_ok boolean;
 begin
+  -- A slice is counted from 1, whatever the array is counted from.
+  if v_has_conditions then
+    require_from_versions := require_from_versions[:];
+    require_to_versions := require_to_versions[:];
+    require_from_balances := require_from_balances[:];
+    require_to_balances := require_to_balances[:];
+  end if;
+
   select
     max(locked.updated_at) + interval '1 microsecond',
     coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
@@ -17986,71 +18856,56 @@ begin
 
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
+    v_from := numbers[v_place];
+    v_to := numbers[v_count + v_place];
+    v_from_balance := v_balances[v_from] - v_amount;
+    v_to_balance := v_balances[v_to] + v_amount;
+    v_is_doubtful := v_from_balance < v_lowest[v_from] or v_to_balance > v_highest[v_to];
 
-    if v_has_conditions then
+    if v_is_doubtful or v_has_conditions then
       v_index := coalesce(request_indexes[v_place], v_place);
-      v_number := numbers[v_count + v_place];
-      if (
-        v_versions[numbers[v_place]] = require_from_versions[v_index]
-        and v_versions[v_number] = require_to_versions[v_index]
-        and v_balances[numbers[v_place]] - v_amount <@ require_from_balances[v_index]
-        and v_balances[v_number] + v_amount <@ require_to_balances[v_index]
-      ) is false then
-        v_ok := pgledger.check_conditions(
-          v_keys[numbers[v_place]], v_keys[v_number], v_versions[numbers[v_place]],
-          v_versions[v_number], v_balances[numbers[v_place]] - v_amount,
-          v_balances[v_number] + v_amount, require_from_versions[v_index],
+      if v_is_doubtful then
+        v_ok := pgledger.release_expired(v_keys, v_now);
+        select
+          coalesce(source.min_balance + source.held_out, -9e29),
+          coalesce(target.max_balance - target.held_in, 9e29)
+        into v_least, v_most
+        from pgledger.accounts as source
+        cross join pgledger.accounts as target
+        where source.key = v_keys[v_from] and target.key = v_keys[v_to];
+        v_lowest[v_from] := v_least;
+        v_highest[v_to] := v_most;
+      end if;
+
+      if skips_failed then
+        failures[v_place] := pgledger.legs_failure(
+          v_keys[v_from], v_keys[v_to], v_versions[v_from], v_versions[v_to],
+          v_balances[v_from], v_balances[v_to], v_amount, require_from_versions[v_index],
           require_to_versions[v_index], require_from_balances[v_index],
-          require_to_balances[v_index], v_index, request_count
+          require_to_balances[v_index], v_is_doubtful
+        );
+        continue when (failures[v_place]).status is not null;
+      else
+        v_ok := pgledger.check_legs(
+          v_keys[v_from], v_keys[v_to], v_versions[v_from], v_versions[v_to],
+          v_balances[v_from], v_balances[v_to], v_amount, require_from_versions[v_index],
+          require_to_versions[v_index], require_from_balances[v_index],
+          require_to_balances[v_index], v_is_doubtful, v_index, request_count
         );
       end if;
     end if;
 
-    v_number := numbers[v_place];
-    v_balance := v_balances[v_number] - v_amount;
-    if v_balance < v_lowest[v_number] then
-      v_ok := pgledger.release_expired(v_keys, v_now);
-      v_ok := pgledger.check_balance(
-        v_keys[v_number], v_balances[v_number], -v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-      v_lowest[v_number] := coalesce(
-        (
-          select accounts.min_balance + accounts.held_out
-          from pgledger.accounts
-          where accounts.key = v_keys[v_number]
-        ),
-        -9e29
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    from_balances[v_place] := v_balance;
-    from_versions[v_place] := v_versions[v_number];
+    v_balances[v_from] := v_from_balance;
+    v_versions[v_from] := v_versions[v_from] + 1;
+    v_last_places[v_from] := v_place;
+    from_balances[v_place] := v_from_balance;
+    from_versions[v_place] := v_versions[v_from];
 
-    v_number := numbers[v_count + v_place];
-    v_balance := v_balances[v_number] + v_amount;
-    if v_balance > v_highest[v_number] then
-      v_ok := pgledger.release_expired(v_keys, v_now);
-      v_ok := pgledger.check_balance(
-        v_keys[v_number], v_balances[v_number], v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-      v_highest[v_number] := coalesce(
-        (
-          select accounts.max_balance - accounts.held_in
-          from pgledger.accounts
-          where accounts.key = v_keys[v_number]
-        ),
-        9e29
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    to_balances[v_place] := v_balance;
-    to_versions[v_place] := v_versions[v_number];
+    v_balances[v_to] := v_to_balance;
+    v_versions[v_to] := v_versions[v_to] + 1;
+    v_last_places[v_to] := v_place;
+    to_balances[v_place] := v_to_balance;
+    to_versions[v_place] := v_versions[v_to];
   end loop;
 
   transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
@@ -18087,6 +18942,7 @@ begin
         unnest(ids) as chosen_id
       offset 0
     ) as given
+    where from_versions[given.place] is not null
     -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
     order by given.chosen_id, given.place
   ) as request;
@@ -18105,7 +18961,8 @@ begin
     offset 0
   ) as change
   where accounts.key = change.key
-    and accounts.key = any(v_keys);
+    and accounts.key = any(v_keys)
+    and change.last_place is not null;
 end;
 $$;
 
@@ -18113,6 +18970,35 @@ comment on function pgledger.post_transfers is
   'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;
+
+-- file: repeatable/10_ledger/posted_outcome.sql
+/*
+What is said of a request that was posted.
+*/
+create or replace function pgledger.posted_outcome(
+  id text,
+  created_at timestamptz,
+  from_balance numeric,
+  to_balance numeric,
+  from_version bigint,
+  to_version bigint
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  return row(
+    null::bigint, 'posted'::text, id, null::text, null::text, null::text, created_at, from_balance,
+    to_balance, from_version, to_version, null::text, null::text
+  );
+end;
+$$;
+
+comment on function pgledger.posted_outcome is 'What became of a request that was posted.';
+
+revoke all on function pgledger.posted_outcome from public;
 
 -- file: repeatable/10_ledger/posted_transfers.sql
 /*
@@ -18529,12 +19415,9 @@ parallel safe
 as $$
 declare
   v_place bigint;
+  v_ok boolean;
 begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception using
-      errcode = '40001',
-      message = format('could not serialize access: id %s was taken meanwhile', id);
-  end if;
+  v_ok := pgledger.look_again_for_id(id);
 
   select min(given.place)
   into v_place
@@ -18956,6 +19839,155 @@ comment on function pgledger.repeated_transfer is
 
 revoke all on function pgledger.repeated_transfer from public;
 
+-- file: repeatable/10_ledger/request_failure.sql
+/*
+Whether a request is wrong by itself: what the checks of a single transfer raise for it, as an
+outcome, or a row of nulls.
+*/
+create or replace function pgledger.request_failure(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_request(
+    from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
+  );
+  v_ok := pgledger.check_asked_conditions(
+    require_from_version, require_to_version, require_from_balance, require_to_balance
+  );
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.request_failure is
+  'What a request is refused for by itself, or nulls.';
+
+revoke all on function pgledger.request_failure from public;
+
+-- file: repeatable/10_ledger/request_failures.sql
+/*
+The requests of a batch that are wrong by themselves: an array with what is said of each in its
+place, and nulls in the others'.
+*/
+create or replace function pgledger.request_failures(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  out failures public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
+  v_are_sound boolean := pgledger.conditions_are_sound(
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+  );
+  v_place integer;
+begin
+  for v_place in
+    select request.place
+    from (
+      select
+        generate_series(1, cardinality(from_account_ids)) as place,
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(amounts) as amount, unnest(event_ats) as event_at, unnest(metadatas) as metadata,
+        unnest(ids) as id
+    ) as request
+    where not v_are_sound
+      or pgledger.request_is_sound(
+        request.from_account_id, request.to_account_id, request.amount, request.event_at,
+        request.metadata, request.id, v_latest_event_at
+      ) is not true
+    order by request.place
+  loop
+    failures[v_place] := pgledger.request_failure(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
+      metadatas[v_place], ids[v_place], allow_future_event_at, require_from_versions[v_place],
+      require_to_versions[v_place], require_from_balances[v_place], require_to_balances[v_place]
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.request_failures is
+  'What is wrong with requests by themselves, each in its place.';
+
+revoke all on function pgledger.request_failures from public;
+
+-- file: repeatable/10_ledger/request_is_sound.sql
+/*
+The quick look at a request by itself. Where it is not true, pgledger.check_transfer_request says
+what is wrong, if anything is. The function stays inlinable.
+*/
+create or replace function pgledger.request_is_sound(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  latest_event_at timestamptz
+)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select
+    from_account_id <> to_account_id
+    and pgledger.amount_fault(amount) is null
+    and (event_at is null or pgledger.time_fault(event_at) is null and event_at <= latest_event_at)
+    and pgledger.metadata_fault(metadata) is null
+    and (id is null or pgledger.id_fault(id, 'pglt') is null)
+$$;
+
+comment on function pgledger.request_is_sound is
+  'Whether a request is right by itself, as far as a quick look can tell.';
+
+revoke all on function pgledger.request_is_sound from public;
+
 -- file: repeatable/10_ledger/right_words.sql
 /*
 What PostgreSQL calls a privilege, as a verb in a sentence.
@@ -19230,6 +20262,52 @@ comment on function pgledger.row_security_faults is
 
 revoke all on function pgledger.row_security_faults from public;
 
+-- file: repeatable/10_ledger/run_numbers.sql
+/*
+For each of the given requests the number of its run. A request begins a new run if an earlier one
+of the run has its id.
+*/
+create or replace function pgledger.run_numbers(ids text[], places integer[])
+returns integer[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_number integer := 1;
+  v_first_place integer := 0;
+  v_numbers integer[];
+  v_request record;
+begin
+  if ids is null then
+    return array_fill(1, array[cardinality(places)]);
+  end if;
+
+  for v_request in
+    select
+      request.place,
+      lag(request.place) over (
+        partition by ids[request.place] order by request.place
+      ) as earlier_place
+    from unnest(places) as request (place)
+    order by request.place
+  loop
+    if ids[v_request.place] is not null and v_request.earlier_place >= v_first_place then
+      v_number := v_number + 1;
+      v_first_place := v_request.place;
+    end if;
+    v_numbers := v_numbers || v_number;
+  end loop;
+
+  return v_numbers;
+end;
+$$;
+
+comment on function pgledger.run_numbers is
+  'Numbers of the runs in which requests are made, none of which has an id twice.';
+
+revoke all on function pgledger.run_numbers from public;
+
 -- file: repeatable/10_ledger/scale_currencies.sql
 /*
 Sets how many decimal places amounts of currencies may have, in their rows and in all their
@@ -19487,6 +20565,120 @@ comment on function pgledger.take_account_name is
   'Gives a name to an account, and returns the account''s id; null if the name is taken.';
 
 revoke all on function pgledger.take_account_name from public;
+
+-- file: repeatable/10_ledger/transfer_outcomes.sql
+/*
+Makes of a batch what can be made, and says of each request what became of it: as if each had been a
+call of its own, in a savepoint of its own. Only a wrong shape refuses the whole batch.
+
+First each request is looked at by itself. Then the accounts of the others are locked, all at once,
+so that the order of locks is that of every batch. The rest goes run by run: a run ends before a
+request whose id an earlier one of the run has, because what became of that one decides whether it
+is a repeat. In a batch without equal ids there is one run.
+
+The messages are those of single calls, because it is their checks that speak: a quick look at all
+requests finds the few that they are called for, each in a block of its own.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
+Errors: those of pgledger.check_batch; what is not one of pgledger's errors.
+*/
+create or replace function pgledger.transfer_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  out outcomes public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(from_account_ids);
+  v_locked_ids text[];
+  v_places integer[];
+  v_place integer;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_batch(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id, null,
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+  );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  require_from_versions := require_from_versions[:];
+  require_to_versions := require_to_versions[:];
+  require_from_balances := require_from_balances[:];
+  require_to_balances := require_to_balances[:];
+
+  outcomes := pgledger.request_failures(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, allow_future_event_at,
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+  );
+  v_places := array(
+    select place from generate_series(1, v_count) as place where (outcomes[place]).status is null
+  );
+
+  v_locked_ids := array(
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(
+      array(
+        select unnest(array[from_account_ids[place], to_account_ids[place]])
+        from unnest(v_places) as place
+      )
+    )
+    order by accounts.id
+    for no key update
+  );
+  for v_place in
+    select place
+    from unnest(v_places) as place
+    where not (
+      from_account_ids[place] = any(v_locked_ids) and to_account_ids[place] = any(v_locked_ids)
+    )
+  loop
+    outcomes[v_place] := pgledger.placed_outcome(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
+      metadatas[v_place], ids[v_place], app_id, v_locked_ids
+    );
+  end loop;
+
+  v_places := array(
+    select place from unnest(v_places) as place where (outcomes[place]).status is null
+  );
+
+  outcomes := pgledger.post_runs(
+    outcomes, v_places, from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    app_id, group_id, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances
+  );
+end;
+$$;
+
+comment on function pgledger.transfer_outcomes is
+  'Makes of a batch what can be made; returns what became of each request.';
+
+revoke all on function pgledger.transfer_outcomes from public;
 
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
@@ -46086,7 +47278,7 @@ values
   ('migrations/0014_name_accounts.sql', 'versioned', '9bd7bff464620d27658b9df5425448d5a1e3eefcb87885178f81bc07073b4d25', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0015_scale_currencies.sql', 'versioned', 'd274eefa4e7221cce0342c6bd9318577a520d0984e0c4d9fb9b95a34f1ab931f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0016_create_holds.sql', 'versioned', 'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0019_require_conditions.sql', 'versioned', 'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46155,7 +47347,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '94c81ab72a90de2ca4af83e8f86934ce495edfd8fb35771880693feadabf0a8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '0e5ad7079e2143b997bd0ee918e23552c02569345f5a3085587828cab955f75f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46179,14 +47371,16 @@ values
   ('repeatable/10_ledger/check_asked_conditions.sql', 'repeatable', '1ec4d3b8be9a89282468278caef2c40e706138222c3f84a215d54667fdf387dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_batch.sql', 'repeatable', '7978f934c9fe804b3606b5b77ab1f76346aab5ccf1ceb865ab3d83e1f1673e00', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '3d76478d6f330e9491e2bead0bad53bacb674804bad78bfb71c8b1f3a37479de', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_each_request.sql', 'repeatable', 'f31b88dffc577c8bab333b178a5c23b62690b506ab59a33b8b316e9403ca96f1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '5cac8124cb2cb35f88becd8091efaac214a6d532db87f45751b3dc82db36e0a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_request.sql', 'repeatable', 'dac43855d51bfad28a5fd8617bd5fc8ac14960f3f2f959c536757054b96580a2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '78d54c781f82edba8749b31259eaee9ec2d6602e9834e828ff8552a0a19a7a59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_legs.sql', 'repeatable', 'c878193c115447ebd40d3b3dc32ffadf630ac122f6c7218d808f9071d89f47b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', '869e307cfb0986c2b057b359cc61190661e28db204a6bceb16fa49c4e69efd07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '4337bcae101b859d2a36e1c0fefdd0146dc639a4760885b9e72272500bdf68c7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46201,7 +47395,7 @@ values
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', 'b335e23fe2efc8cb5890bcbf233573752388b9d6b28a137dfa633af3fcf523b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '4e6a2bf2d0157ada6e7ba666e2bbcc5bd6c645c23b08c77d059a6b566a355cc7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'ad9f0b7ba0e0a04a803e8e21b7146738533cc258a9b92da0391f2e76e67bafab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', '95e4dd58d1f82955e781098a2cfea6f534055f8b3f6dfcbd1672aebed5d4e2d2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46211,8 +47405,9 @@ values
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '35003604e604651724d775db2887094284ab32b2bcb8b95938fee3456e342f6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'db7b535b513a69ef001270c6e2884ad2ca95a30f0e2cf62a876485929a9ffd8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46223,11 +47418,13 @@ values
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/legs_failure.sql', 'repeatable', '3a3d0ca751948d86907714d9219a5e280cf7cd4cad125d059c8e82c803ab66c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '87cff0469853aa7bd6b268d6e0813bf0573509e25e3d4d51e65d40f3bd5f3242', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '3f5a1da6e99288d0182659c12538b710fdd93d39a6cda34b6488aa104ffdc02f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '12a8ac79d7fb0d1f8f6f59598486efb13b02dbb03be6f101a1c888e6a62aee3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46253,6 +47450,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', 'f079838f50230130e62c5a50dd4e4c75910d6d23df9474dca4c62d12926ab17c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', '442dedead7b774ff47b807d19d4f80cc950004367bf9f52ca94f5d283f029886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_outcomes.sql', 'repeatable', 'b7c6d4b429f3a95e3106571d77b0577c6ea07c888b8c666f7316097146108263', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', '83c3404d6f1afafb14e7704215b62d9c12f1df3e1affd3b605f8b69a5069530d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '0dc0464173b55d65084dac11f9b8ea4b71d87b606a335603943c30ef63ddeb23', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46263,6 +47461,7 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'c8d4d1b2b721c1c400eca3765f98fd83722bf25ff758fd2b833aebc298ecf619', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', '9700be2294f39bf16a62b7d440ef71cc63820805e69db6367c0c96338d950bdf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
@@ -46274,36 +47473,46 @@ values
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '45b17513813d5753f9ba33e4a00609711855a9b9ee9b3e2e7151817504b389c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '2a7e530a79c48af1773e5807d610ad490b260a8881fd007edca6bcee95676663', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '0e4da27891e32b221373972a6cda6c53c16f23e0df8f14180fed24abbc9c2388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_run.sql', 'repeatable', 'f380f4a858ff7be28ba2014454a5e2c91b0267971d05192dede2c4dea45cb6c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '7f7fc253dcd06fec159ea877d461d9cf09135083f3ee3f3da48b5837969b4375', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', '99a0ba45bbd6df908c916310e1d8c5054118af295402f65323f4a51df6e9da7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '2a15c609d89199e9e9bf865abc29057d5fde4b4b76b031024c414ffd2490efe3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '1fa3be29892867485f60e3daf4f8253939064ec47205eb9cf34b5c96d81a617c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_run.sql', 'repeatable', 'aae142c7910f7c0cbc6614f80e78182da8d752decff453dc1f8750025fc62603', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_runs.sql', 'repeatable', '6cf187ec6f5d7e28efd428d73805dee4de0193cfedb2df3f046168a6158ccdd0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '60a340f8cd5ba535a3476b5dc95471132bd59ad371ac34c6bf54d17c4d940590', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'aa3a959ca505aea3946fa8d334380a6438df0b6191eabfbad305176c9e76d500', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '07df6d9ffc530dbf7bf859703d8a5f89dadba9962f5f64046642d43b8070bf6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '846d5cce99e9ccf0f4d7bb68a92c54cbe8a823162b804328b05576db1e7a0ee5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '9fad8f25b9d77e387134b81b3775298a2b96276e7430d34d257b3845a2b949bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '7559d26bd591646babbbae690a1cad7ecb5b8039d51b996a9e744fbdfd382499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_failure.sql', 'repeatable', 'd1e34f7c402140a419c9ce4bc60331b82d59250f57ddbfa8ec4f263a7a70a87d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_failures.sql', 'repeatable', 'c18cc331a9998bbf0cd5a25db13b664c929636dabb6e94744b44007f1cfcf6ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '773ff4a9e10d14848b35b64d30ea9a3cd548ad0a3c1e67c5ac1dfc92326e9198', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', '5e3bbb1396b7883ba51722486c06b3fa0c021b82c8f795edc9e61788d5fce58d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/sweep_account.sql', 'repeatable', '71c29a807ee7aa02e92656ce18a67138bde635e369df6fcdb7538be6ced9e9fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '63f391951722d08a0c5ad99b5c76ef8965b6e40c9c09286cc0423b39fcfc5cb2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),

@@ -61,6 +61,7 @@ if TYPE_CHECKING or _problem is None:
         NamedTransferRequest,
         PathBalance,
         Transfer,
+        TransferOutcome,
         TransferRequest,
     )
 else:
@@ -105,6 +106,7 @@ __all__ = [
     "Subscription",
     "SubscriptionMove",
     "Transfer",
+    "TransferOutcome",
     "TransferRequest",
     "UsageAnswer",
     "UsageEvent",

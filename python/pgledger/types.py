@@ -13,7 +13,15 @@ from typing import Any
 
 from psycopg.types.range import Range
 
-from pgledger._generated.ledger_rows import Account, Check, Entry, Hold, PathBalance, Transfer
+from pgledger._generated.ledger_rows import (
+    Account,
+    Check,
+    Entry,
+    Hold,
+    PathBalance,
+    Transfer,
+    TransferOutcome,
+)
 
 __all__ = [
     "Account",
@@ -23,10 +31,11 @@ __all__ = [
     "NamedTransferRequest",
     "PathBalance",
     "Transfer",
+    "TransferOutcome",
     "TransferRequest",
 ]
 
-for _row in (Account, Check, Entry, Hold, PathBalance, Transfer):
+for _row in (Account, Check, Entry, Hold, PathBalance, Transfer, TransferOutcome):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__
 

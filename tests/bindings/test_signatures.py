@@ -77,6 +77,8 @@ BATCHES: Mapping[str, Callable[..., Any]] = {
     "pgledger_create_transfers_bulk_by_name": Ledger.create_transfers_by_name,
     "pgledger_create_transfers_bulk_ids": Ledger.create_transfers_ids,
     "pgledger_create_transfers_bulk_count": Ledger.create_transfers_count,
+    "pgledger_create_transfers_outcomes": Ledger.create_transfers_outcomes,
+    "pgledger_preview_transfers": Ledger.preview_transfers,
 }
 
 # What one request of such a call is.

@@ -47,7 +47,7 @@ as $$
     ('migrations/0016_create_holds.sql',
       'fdd290aab50a560fbd65baf7479e5752d14c237459157a2b770a81cce906ee94'),
     ('migrations/0019_require_conditions.sql',
-      'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69')
+      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98')
 $$;
 
 comment on function pgledger.versioned_files is
