@@ -4229,6 +4229,14 @@ drop function if exists pgledger.post_transfers(
   timestamptz, jsonb
 );
 
+alter type public.pgledger_transfer_outcome
+add attribute detail text,
+add attribute hint text;
+
+comment on column public.pgledger_transfer_outcome.detail is
+  'More about what is wrong, such as which values of a repeated request differ, or null.';
+comment on column public.pgledger_transfer_outcome.hint is 'What to do about it, or null.';
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -7259,7 +7267,7 @@ as $$
     ('migrations/0018_create_idempotency_keys.sql',
       '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
     ('migrations/0019_require_conditions.sql',
-      'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69')
+      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8722,6 +8730,72 @@ comment on function pgledger.check_balance_scales is
 
 revoke all on function pgledger.check_balance_scales from public;
 
+-- file: repeatable/10_ledger/check_batch.sql
+/*
+Refuses a batch whose shape is wrong, whatever its requests are.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_batch(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  shared_metadata jsonb,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  idempotency_keys text[] default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
+      'require_from_versions', 'require_to_versions', 'require_from_balances',
+      'require_to_balances', 'idempotency_keys'
+    ],
+    array[
+      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
+      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
+      cardinality(require_to_versions), cardinality(require_from_balances),
+      cardinality(require_to_balances), cardinality(idempotency_keys)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(require_from_versions), array_ndims(require_to_versions),
+      array_ndims(require_from_balances), array_ndims(require_to_balances),
+      array_ndims(idempotency_keys)
+    ],
+    3,
+    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_batch is 'Raises what is wrong with a batch''s shape.';
+
+revoke all on function pgledger.check_batch from public;
+
 -- file: repeatable/10_ledger/check_conditions.sql
 /*
 Refuses a transfer whose conditions are not met: first the versions, as they were before it, then
@@ -8838,15 +8912,19 @@ begin
       request.from_name, request.to_name, request.amount, request.currency, request.event_at,
       request.metadata, request.id, request.index,
       coalesce(request.from_tenant_id, '') as from_tenant_id,
-      coalesce(request.to_tenant_id, '') as to_tenant_id
+      coalesce(request.to_tenant_id, '') as to_tenant_id, request.require_from_version,
+      request.require_to_version, request.require_from_balance, request.require_to_balance,
+      request.idempotency_key
     from unnest(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids
+      to_tenant_ids, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances, idempotency_keys
     )
       with ordinality
       as request (
         from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
-        index
+        require_from_version, require_to_version, require_from_balance, require_to_balance,
+        idempotency_key, index
       )
     order by request.index
   loop
@@ -8856,11 +8934,10 @@ begin
       v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
     );
     v_ok := pgledger.check_asked_conditions(
-      require_from_versions[v_request.index], require_to_versions[v_request.index],
-      require_from_balances[v_request.index], require_to_balances[v_request.index],
-      v_request.index, v_count
+      v_request.require_from_version, v_request.require_to_version,
+      v_request.require_from_balance, v_request.require_to_balance, v_request.index, v_count
     );
-    v_ok := pgledger.check_key(idempotency_keys[v_request.index], v_request.index, v_count);
+    v_ok := pgledger.check_key(v_request.idempotency_key, v_request.index, v_count);
   end loop;
 
   return true;
@@ -8877,7 +8954,8 @@ revoke all on function pgledger.check_each_named_request from public;
 Refuses the lowest request of a batch whose own values are wrong. It looks at one after the other,
 so it is for batches that are known to be wrong.
 
-Errors: those of pgledger.check_transfer_request and pgledger.check_asked_conditions.
+Errors: those of pgledger.check_transfer_request, pgledger.check_asked_conditions and
+pgledger.check_key.
 */
 create or replace function pgledger.check_each_request(
   from_account_ids text[],
@@ -8902,20 +8980,36 @@ parallel unsafe
 as $$
 declare
   v_count bigint := cardinality(from_account_ids);
+  v_request record;
   v_ok boolean;
 begin
-  for v_place in 1..v_count loop
+  for v_request in
+    select
+      request.from_account_id, request.to_account_id, request.amount, request.id, request.index,
+      coalesce(request.event_at, shared_event_at) as event_at,
+      coalesce(request.metadata, shared_metadata) as metadata, request.require_from_version,
+      request.require_to_version, request.require_from_balance, request.require_to_balance,
+      request.idempotency_key
+    from unnest(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, require_from_versions,
+      require_to_versions, require_from_balances, require_to_balances, idempotency_keys
+    )
+      with ordinality
+      as request (
+        from_account_id, to_account_id, amount, event_at, metadata, id, require_from_version,
+        require_to_version, require_from_balance, require_to_balance, idempotency_key, index
+      )
+    order by request.index
+  loop
     v_ok := pgledger.check_transfer_request(
-      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place],
-      coalesce(event_ats[v_place], shared_event_at),
-      coalesce(metadatas[v_place], shared_metadata), ids[v_place], allow_future_event_at, v_place,
-      v_count
+      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
+      v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
     );
     v_ok := pgledger.check_asked_conditions(
-      require_from_versions[v_place], require_to_versions[v_place],
-      require_from_balances[v_place], require_to_balances[v_place], v_place, v_count
+      v_request.require_from_version, v_request.require_to_version,
+      v_request.require_from_balance, v_request.require_to_balance, v_request.index, v_count
     );
-    v_ok := pgledger.check_key(idempotency_keys[v_place], v_place, v_count);
+    v_ok := pgledger.check_key(v_request.idempotency_key, v_request.index, v_count);
   end loop;
 
   return true;
@@ -9326,6 +9420,67 @@ comment on function pgledger.check_key is
   'Raises InvalidArgument for an idempotency key that is empty or too long.';
 
 revoke all on function pgledger.check_key from public;
+
+-- file: repeatable/10_ledger/check_legs.sql
+/*
+Refuses a transfer of a batch whose conditions are not met or one of whose legs breaks a limit. Its
+accounts are as the transfers before it left them: the caller, who has locked them, says how that
+is. Limits are looked at where the caller finds them doubtful; it has released what has expired.
+
+Errors: those of pgledger.check_conditions and pgledger.check_balance.
+*/
+create or replace function pgledger.check_legs(
+  from_key bigint,
+  to_key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_balance numeric,
+  to_balance numeric,
+  amount numeric,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  is_doubtful boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if (
+    from_version = require_from_version
+    and to_version = require_to_version
+    and from_balance - amount <@ require_from_balance
+    and to_balance + amount <@ require_to_balance
+  ) is false then
+    v_ok := pgledger.check_conditions(
+      from_key, to_key, from_version, to_version, from_balance - amount, to_balance + amount,
+      require_from_version, require_to_version, require_from_balance, require_to_balance,
+      request_index, request_count
+    );
+  end if;
+
+  if is_doubtful then
+    v_ok := pgledger.check_balance(
+      from_key, from_balance, -amount, request_index, request_count
+    );
+    v_ok := pgledger.check_balance(to_key, to_balance, amount, request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_legs is
+  'Raises an error if a transfer''s conditions are not met or one of its legs breaks a limit.';
+
+revoke all on function pgledger.check_legs from public;
 
 -- file: repeatable/10_ledger/check_limits.sql
 /*
@@ -10270,8 +10425,7 @@ at one by one, to find the fault. It unnests the arrays beside one another, beca
 in FROM are written down before they are looked at. An account id that is not an id is not refused
 here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
-Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_each_request.
+Errors: those of pgledger.check_batch and pgledger.check_each_request.
 */
 create or replace function pgledger.check_transfer_requests(
   from_account_ids text[],
@@ -10300,43 +10454,23 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
-  v_count bigint := cardinality(from_account_ids);
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
   v_shared_is_sound boolean :=
     pgledger.metadata_fault(shared_metadata) is null
     and (
       shared_event_at is null
       or pgledger.time_fault(shared_event_at) is null
-      and (shared_event_at <= v_latest_event_at or allow_future_event_at)
+      and shared_event_at <= v_latest_event_at
     );
   v_ok boolean;
 begin
-  v_ok := pgledger.check_arrays(
-    array[
-      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
-      'require_from_versions', 'require_to_versions', 'require_from_balances',
-      'require_to_balances', 'idempotency_keys'
-    ],
-    array[
-      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
-      cardinality(require_to_versions), cardinality(require_from_balances),
-      cardinality(require_to_balances), cardinality(idempotency_keys)
-    ],
-    array[
-      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(require_from_versions), array_ndims(require_to_versions),
-      array_ndims(require_from_balances), array_ndims(require_to_balances),
-      array_ndims(idempotency_keys)
-    ],
-    3,
-    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
+  v_ok := pgledger.check_batch(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+    shared_metadata, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances, idempotency_keys
   );
-  v_ok := pgledger.check_scope('app_id', app_id);
-  if group_id is not null then
-    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
-  end if;
 
   perform
   from (
@@ -10345,15 +10479,10 @@ begin
   ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
-    and request.from_account_id <> request.to_account_id
-    and pgledger.amount_fault(request.amount) is null
-    and (
-      request.event_at is null
-      or pgledger.time_fault(request.event_at) is null
-      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    and pgledger.request_is_sound(
+      request.from_account_id, request.to_account_id, request.amount, request.event_at,
+      request.metadata, request.id, v_latest_event_at
     )
-    and pgledger.metadata_fault(request.metadata) is null
-    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
   ) is not true
   limit 1;
 
@@ -11641,6 +11770,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_batch(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, text, jsonb, bigint[], bigint[], numrange[], numrange[], text[])', 'owner', '', ''
+    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -11733,6 +11867,11 @@ as $$
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_key(text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_legs(bigint, bigint, bigint, bigint, numeric, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, boolean, bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
@@ -12021,6 +12160,7 @@ as $$
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'failed_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
@@ -12182,6 +12322,11 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
+      'function', 'private',
+      'legs_failure(bigint, bigint, bigint, bigint, numeric, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, boolean)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
@@ -12214,6 +12359,7 @@ as $$
       'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'look_again()', 'owner', '', ''),
+    ('function', 'private', 'look_again_for_id(text)', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -12356,7 +12502,17 @@ as $$
       'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
+      'text[])', 'owner', '', ''
+    ),
     ('function', 'private', 'places_left(bigint[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
@@ -12392,9 +12548,25 @@ as $$
     ),
     (
       'function', 'private',
+      'post_run(integer[], text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_runs(pgledger_transfer_outcome[], integer[], text[], text[], numeric[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
-      'numrange[], numrange[], timestamp with time zone)', 'owner', '', ''
+      'numrange[], numrange[], timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_outcome(text, timestamp with time zone, numeric, numeric, bigint, bigint)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -12548,6 +12720,21 @@ as $$
     ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'request_failure(text, text, numeric, timestamp with time zone, jsonb, text, boolean, '
+      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'request_failures(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
+      'with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
@@ -12588,6 +12775,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'run_numbers(text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
@@ -12685,6 +12873,12 @@ as $$
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfer_answer(text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'transfer_outcomes(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
@@ -13306,6 +13500,13 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_transfers_outcomes(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
       'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -13361,6 +13562,12 @@ as $$
       'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
       'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_preview_transfers(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -13861,6 +14068,40 @@ comment on function pgledger.expiry_after is
   'When a hold expires that was made at a time, to live for a length.';
 
 revoke all on function pgledger.expiry_after from public;
+
+-- file: repeatable/10_ledger/failed_outcome.sql
+/*
+What is said of a request that was refused, from what was raised.
+*/
+create or replace function pgledger.failed_outcome(
+  code text,
+  message text,
+  detail text,
+  hint text
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_name text;
+begin
+  select registry.name
+  into v_name
+  from pgledger.error_registry() as registry
+  where registry.code = failed_outcome.code;
+
+  return row(
+    null::bigint, 'failed'::text, null::text, code, v_name, message, null::timestamptz,
+    null::numeric, null::numeric, null::bigint, null::bigint, nullif(detail, ''), nullif(hint, '')
+  );
+end;
+$$;
+
+comment on function pgledger.failed_outcome is 'What became of a request that was refused.';
+
+revoke all on function pgledger.failed_outcome from public;
 
 -- file: repeatable/10_ledger/flag_limit.sql
 /*
@@ -14759,6 +15000,57 @@ comment on function pgledger.legs is
 
 revoke all on function pgledger.legs from public;
 
+-- file: repeatable/10_ledger/legs_failure.sql
+/*
+Whether a transfer of a batch fails at its conditions or limits: what pgledger.check_legs raises, as
+an outcome, or a row of nulls.
+*/
+create or replace function pgledger.legs_failure(
+  from_key bigint,
+  to_key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_balance numeric,
+  to_balance numeric,
+  amount numeric,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange,
+  is_doubtful boolean
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_legs(
+    from_key, to_key, from_version, to_version, from_balance, to_balance, amount,
+    require_from_version, require_to_version, require_from_balance, require_to_balance, is_doubtful
+  );
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.legs_failure is
+  'What a transfer''s conditions and limits refuse it for, or nulls.';
+
+revoke all on function pgledger.legs_failure from public;
+
 -- file: repeatable/10_ledger/limit_fault.sql
 /*
 Says what is wrong with a limit of an account, or null if nothing is. Null is no limit. Decimal
@@ -15150,6 +15442,35 @@ comment on function pgledger.lock_transfer is
   'A transfer whose accounts are then locked; raises an error if there is none.';
 
 revoke all on function pgledger.lock_transfer from public;
+
+-- file: repeatable/10_ledger/look_again_for_id.sql
+/*
+Called when another call has taken the id of a transfer meanwhile. Under read committed the next
+statement sees that transfer, and the caller looks again. Under repeatable read or serializable the
+transaction cannot see it, and is told to run again, as PostgreSQL tells it.
+
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.look_again_for_id(id text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = '40001',
+      message = format('could not serialize access: id %s was taken meanwhile', id);
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.look_again_for_id is
+  'Raises an error where a transaction cannot see the transfer that has taken an id meanwhile.';
+
+revoke all on function pgledger.look_again_for_id from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
@@ -18494,6 +18815,101 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
 revoke all on function public.pgledger_create_transfers_from_rows from public;
 grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_create_transfers_outcomes.sql
+/*
+Makes of a batch what can be made; a request that is refused leaves the others as if it had not been
+asked. Each goes through the checks of a single transfer, in their order.
+
+Locks and errors: those of pgledger.transfer_outcomes.
+*/
+create or replace function public.pgledger_create_transfers_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
+)
+returns setof public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return query
+  select
+    outcome.place, outcome.status, outcome.id, outcome.error, outcome.error_name, outcome.reason,
+    outcome.created_at, outcome.from_account_balance, outcome.to_account_balance,
+    outcome.from_account_version, outcome.to_account_version, outcome.detail, outcome.hint
+  from unnest(
+    pgledger.transfer_outcomes(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+      pgledger_create_transfers_outcomes.app_id, pgledger_create_transfers_outcomes.group_id,
+      allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances
+    )
+  ) with ordinality as outcome (
+    request_index, status, id, error, error_name, reason, created_at, from_account_balance,
+    to_account_balance, from_account_version, to_account_version, detail, hint, place
+  )
+  order by outcome.place;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_outcomes is
+$$Makes up to 100,000 transfers, each by itself, and says what became of each.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. A request that is refused
+changes nothing, and those after it go on from what those before it did, as if
+each were a call of its own in a savepoint of its own. Only a batch of a wrong
+shape is refused as a whole. Like pgledger_create_transfer, it is not for use
+within an UPDATE, a MERGE or an INSERT with ON CONFLICT, unless every request
+has an id that a row holds.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+
+Returns: What became of each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), NullArgument (app_id is
+  null), InvalidScope (app_id or group_id is malformed).$$;
+
+revoke all on function public.pgledger_create_transfers_outcomes from public;
+grant execute on function public.pgledger_create_transfers_outcomes to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_ensure_account.sql
 /*
 The account of a name, which is opened if there is none. The row of account_names is written before
@@ -19683,6 +20099,118 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 revoke all on function public.pgledger_post_holds_bulk from public;
 grant execute on function public.pgledger_post_holds_bulk to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_preview_transfers.sql
+/*
+Says what pgledger_create_transfers_outcomes would make of a batch at this moment, and makes none of
+it. The batch is made in a block that ends in an exception of its own, so that everything goes with
+it: rows, versions and locks. Its answers are carried out in a variable.
+
+Locks: those of pgledger.transfer_outcomes, until it ends.
+Errors: those of pgledger.transfer_outcomes.
+*/
+create or replace function public.pgledger_preview_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false,
+  require_from_versions bigint[] default null,
+  require_to_versions bigint[] default null,
+  require_from_balances numrange[] default null,
+  require_to_balances numrange[] default null
+)
+returns setof public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_made record;
+  -- A slice is counted from 1, whatever the array is counted from.
+  v_ids text[] := ids[:];
+begin
+  begin
+    select
+      pgledger.transfer_outcomes(
+        from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+        pgledger_preview_transfers.app_id, pgledger_preview_transfers.group_id,
+        allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
+        require_to_balances
+      ) as outcomes
+    into v_made;
+    raise exception using errcode = 'P0001', message = 'pgledger: preview ends';
+  exception
+    when raise_exception then
+      if sqlerrm <> 'pgledger: preview ends' then
+        raise;
+      end if;
+  end;
+
+  return query
+  select
+    outcome.place, outcome.status,
+    case when outcome.status <> 'failed' then v_ids[outcome.place] end,
+    outcome.error, outcome.error_name, outcome.reason,
+    case when outcome.status = 'replayed' then outcome.created_at end,
+    outcome.from_account_balance, outcome.to_account_balance,
+    outcome.from_account_version, outcome.to_account_version, outcome.detail, outcome.hint
+  from unnest(v_made.outcomes) with ordinality as outcome (
+    request_index, status, id, error, error_name, reason, created_at, from_account_balance,
+    to_account_balance, from_account_version, to_account_version, detail, hint, place
+  )
+  order by outcome.place;
+end;
+$$;
+
+comment on function public.pgledger_preview_transfers is
+$$Says what pgledger_create_transfers_outcomes would do, and does nothing.
+
+All checks are made as they would be at this moment, each request after what
+those before it would do. Nothing stays of it: no transfer, no version and no
+lock. So another session may come in between, and the same call answers
+otherwise later.
+
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+require_from_versions: Version that the account of each request must have that
+  the amount leaves, right before the request; null for any.
+require_to_versions: Version that the other account must have before it; null
+  for any.
+require_from_balances: Range, such as [0,100), in which the balance of the
+  account must lie that the amount leaves, right after the request; null for
+  any.
+require_to_balances: Range in which the other account's balance must lie after
+  it; null for any.
+
+Returns: What would become of each request, in their order. What would be
+  posted has no created_at yet, nor an id that nobody chose.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), NullArgument (app_id is
+  null), InvalidScope (app_id or group_id is malformed).$$;
+
+revoke all on function public.pgledger_preview_transfers from public;
+grant execute on function public.pgledger_preview_transfers to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_purge_idempotency_keys.sql
 /*
 Deletes old keys of an app. It waits for nobody: rows are never changed, so only another purge can
@@ -20859,6 +21387,165 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument
 revoke all on function public.pgledger_void_hold from public;
 grant execute on function public.pgledger_void_hold to pgledger_poster;
 
+-- file: repeatable/10_ledger/place_run.sql
+/*
+Says which requests of a run fail at their accounts, and which are repeats; nulls stand for the
+others. The caller has locked all accounts. A quick look finds the doubtful requests, and
+pgledger.placed_outcome decides about each.
+*/
+create or replace function pgledger.place_run(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  out outcomes public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_latest_at timestamptz := pgledger.clock() + interval '1 day';
+  v_place integer;
+begin
+  for v_place in
+    with account as materialized (
+      select
+        accounts.id, accounts.currency, accounts.status, accounts.amount_scale,
+        accounts.updated_at <= v_latest_at as is_in_time
+      from pgledger.accounts
+      where accounts.id = any(from_account_ids || to_account_ids)
+        and accounts.app_id = place_run.app_id
+    ),
+
+    taken as materialized (
+      select transfers.id
+      from pgledger.transfers
+      where transfers.id = any(place_run.ids)
+    )
+
+    select request.place
+    from (
+      select
+        generate_series(1, cardinality(from_account_ids)) as place,
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(amounts) as amount, unnest(ids) as id
+      offset 0
+    ) as request
+    left join account as source on request.from_account_id = source.id
+    left join account as target on request.to_account_id = target.id
+    left join taken on request.id = taken.id
+    where (
+      source.currency = target.currency
+      and source.status + target.status = 0
+      and source.is_in_time
+      and target.is_in_time
+      and min_scale(request.amount)
+        <= coalesce(least(source.amount_scale, target.amount_scale), 18)
+      and taken.id is null
+    ) is not true
+    order by request.place
+  loop
+    outcomes[v_place] := pgledger.placed_outcome(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
+      metadatas[v_place], ids[v_place], app_id,
+      array[from_account_ids[v_place], to_account_ids[v_place]]
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.place_run is
+  'What becomes of those requests of a run that fail at their accounts or are repeats.';
+
+revoke all on function pgledger.place_run from public;
+
+-- file: repeatable/10_ledger/placed_outcome.sql
+/*
+What becomes of a request at its accounts, whatever the transfers before it do: it fails, it is a
+repeat, or, which a row of nulls says, neither. The checks and their order are those of
+pgledger.create_repeatable_transfer. The caller has locked the accounts; only those that it locked
+are taken to exist.
+*/
+create or replace function pgledger.placed_outcome(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  locked_ids text[]
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+  v_from_ids text[] := array[from_account_id];
+  v_to_ids text[] := array[to_account_id];
+  v_now timestamptz := pgledger.clock();
+  v_from_key bigint;
+  v_to_key bigint;
+  v_newest_at timestamptz;
+  v_earlier record;
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_accounts(v_from_ids, v_to_ids, app_id, locked_ids);
+  select
+    max(accounts.key) filter (where accounts.id = from_account_id),
+    max(accounts.key) filter (where accounts.id = to_account_id),
+    max(accounts.updated_at) + interval '1 microsecond'
+  into v_from_key, v_to_key, v_newest_at
+  from pgledger.accounts
+  where accounts.id in (from_account_id, to_account_id);
+
+  v_earlier := pgledger.repeated_transfer(
+    id, app_id, v_from_key, v_to_key, v_amount, event_at, metadata
+  );
+  if v_earlier.created_at is not null then
+    return row(
+      null::bigint, 'replayed'::text, id, null::text, null::text, null::text, v_earlier.created_at,
+      v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version, v_earlier.to_version,
+      null::text, null::text
+    );
+  end if;
+
+  if v_newest_at > v_now then
+    v_ok := pgledger.check_account_times(v_from_ids, v_to_ids, v_now, v_newest_at);
+  end if;
+  v_ok := pgledger.check_statuses(v_from_ids, v_to_ids);
+  v_ok := pgledger.check_scales(v_from_ids, v_to_ids, array[v_amount]);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.placed_outcome is
+  'Whether a request fails at its accounts or is a repeat; nulls if neither.';
+
+revoke all on function pgledger.placed_outcome from public;
+
 -- file: repeatable/10_ledger/places_left.sql
 /*
 Those of the places, in their order, that are not skipped: element n of skipped belongs to place n.
@@ -21578,6 +22265,177 @@ comment on function pgledger.post_reversal is
 
 revoke all on function pgledger.post_reversal from public;
 
+-- file: repeatable/10_ledger/post_run.sql
+/*
+Makes of a run what can be made, and says what became of each of its requests, in their order. No
+two of them have one id, and all accounts are locked. Conditions are those of the whole batch, in
+which places says where each request stands.
+
+If another session takes an id meanwhile, what was posted is taken back and the run is looked at
+again: then that transfer can be seen, and its request is told so. Each time at least one id more is
+seen. Under repeatable read and serializable the whole call is to be run again.
+
+Locks: those of pgledger.post_transfers.
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.post_run(
+  places integer[],
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  out outcomes public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_new integer[];
+  v_posted record;
+  v_taken text;
+  v_ok boolean;
+begin
+  loop
+    outcomes := pgledger.place_run(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id
+    );
+    v_new := array(
+      select number
+      from generate_series(1, cardinality(places)) as number
+      where (outcomes[number]).status is null
+    );
+    exit when v_new = '{}';
+
+    begin
+      select
+        posted.transfer_ids, posted.first_created_at, posted.from_balances, posted.to_balances,
+        posted.from_versions, posted.to_versions, posted.failures
+      into v_posted
+      from (
+        select
+          array_agg(from_account_ids[number] order by number) as from_account_ids,
+          array_agg(to_account_ids[number] order by number) as to_account_ids,
+          array_agg(amounts[number] order by number) as amounts,
+          array_agg(event_ats[number] order by number) as event_ats,
+          array_agg(metadatas[number] order by number) as metadatas,
+          array_agg(ids[number] order by number) as ids,
+          array_agg(places[number]::bigint order by number) as places
+        from unnest(v_new) as number
+      ) as run
+      cross join lateral pgledger.post_transfers(
+        run.from_account_ids, run.to_account_ids, run.amounts, run.event_ats, run.metadatas,
+        run.ids, post_run.app_id, post_run.group_id, run.places, null, null, null,
+        require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+        skips_failed => true
+      ) as posted;
+      exit;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_taken = pg_exception_detail;
+        v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
+        if v_taken is null or v_taken <> all(array_remove(ids, null)) then
+          raise;
+        end if;
+        v_ok := pgledger.look_again_for_id(v_taken);
+    end;
+  end loop;
+
+  for v_place in 1..cardinality(v_new) loop
+    outcomes[v_new[v_place]] := coalesce(
+      v_posted.failures[v_place],
+      pgledger.posted_outcome(
+        v_posted.transfer_ids[v_place],
+        v_posted.first_created_at + (v_place - 1) * interval '1 microsecond',
+        v_posted.from_balances[v_place], v_posted.to_balances[v_place],
+        v_posted.from_versions[v_place], v_posted.to_versions[v_place]
+      )
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.post_run is
+  'Makes of a run of requests what can be made; returns what became of each.';
+
+revoke all on function pgledger.post_run from public;
+
+-- file: repeatable/10_ledger/post_runs.sql
+/*
+Makes what can be made of the given requests of a batch, run by run, and adds what became of each to
+the outcomes. The caller has locked all of their accounts, and has found that these exist.
+
+Locks and errors: those of pgledger.post_run.
+*/
+create or replace function pgledger.post_runs(
+  inout outcomes public.pgledger_transfer_outcome[],
+  places integer[],
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_run record;
+  v_made outcomes%type;
+begin
+  for v_run in
+    select
+      array_agg(place order by place) as places,
+      array_agg(from_account_ids[place] order by place) as from_account_ids,
+      array_agg(to_account_ids[place] order by place) as to_account_ids,
+      array_agg(amounts[place] order by place) as amounts,
+      array_agg(event_ats[place] order by place) as event_ats,
+      array_agg(metadatas[place] order by place) as metadatas,
+      array_agg(ids[place] order by place) as ids
+    from unnest(places, pgledger.run_numbers(ids, places)) as request (place, number)
+    group by request.number
+    order by request.number
+  loop
+    v_made := pgledger.post_run(
+      v_run.places, v_run.from_account_ids, v_run.to_account_ids, v_run.amounts, v_run.event_ats,
+      v_run.metadatas, v_run.ids, app_id, group_id, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances
+    );
+    for v_number in 1..cardinality(v_run.places) loop
+      outcomes[v_run.places[v_number]] := v_made[v_number];
+    end loop;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.post_runs is
+  'Makes of requests what can be made, run by run; returns the outcomes with what became of each.';
+
+revoke all on function pgledger.post_runs from public;
+
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. It answers with
@@ -21590,7 +22448,9 @@ then. Only accounts that it locked take part: one that was created while it wait
 later statements, but anyone may be changing it. The second finds the accounts of each request.
 Status and decimal places are looked at for all. Balances and versions are then followed through the
 batch in order. The first request is refused whose conditions are not met, or one of whose legs
-breaks a limit. Two more statements write the transfers and the accounts.
+breaks a limit. Two more statements write the transfers and the accounts. A caller who skips what
+fails there gets failures instead, where the others have nulls, and the next request goes on from
+what the one before the failed one left.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -21642,6 +22502,7 @@ create or replace function pgledger.post_transfers(
   require_from_balances numrange[] default null,
   require_to_balances numrange[] default null,
   at timestamptz default null,
+  skips_failed boolean default false,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -21652,7 +22513,8 @@ create or replace function pgledger.post_transfers(
   out to_versions bigint[],
   out currencies text[],
   out names text[],
-  out tenant_ids text[]
+  out tenant_ids text[],
+  out failures public.pgledger_transfer_outcome[]
 )
 language plpgsql
 volatile
@@ -21683,11 +22545,24 @@ declare
     or array_remove(require_to_balances, null) <> '{}';
   v_amount numeric;
   v_index integer;
-  v_number integer;
-  v_balance numeric;
   v_is_released boolean := false;
+  v_from integer;
+  v_to integer;
+  v_from_balance numeric;
+  v_to_balance numeric;
+  v_is_doubtful boolean;
+  v_least numeric;
+  v_most numeric;
   v_ok boolean;
 begin
+  -- A slice is counted from 1, whatever the array is counted from.
+  if v_has_conditions then
+    require_from_versions := require_from_versions[:];
+    require_to_versions := require_to_versions[:];
+    require_from_balances := require_from_balances[:];
+    require_to_balances := require_to_balances[:];
+  end if;
+
   select
     max(locked.updated_at) + interval '1 microsecond',
     coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
@@ -21764,77 +22639,59 @@ begin
 
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
+    v_from := numbers[v_place];
+    v_to := numbers[v_count + v_place];
+    v_from_balance := v_balances[v_from] - v_amount;
+    v_to_balance := v_balances[v_to] + v_amount;
+    v_is_doubtful := v_from_balance < v_lowest[v_from] or v_to_balance > v_highest[v_to];
 
-    if v_has_conditions then
+    if v_is_doubtful or v_has_conditions then
       v_index := coalesce(request_indexes[v_place], v_place);
-      v_number := numbers[v_count + v_place];
-      if (
-        v_versions[numbers[v_place]] = require_from_versions[v_index]
-        and v_versions[v_number] = require_to_versions[v_index]
-        and v_balances[numbers[v_place]] - v_amount <@ require_from_balances[v_index]
-        and v_balances[v_number] + v_amount <@ require_to_balances[v_index]
-      ) is false then
-        v_ok := pgledger.check_conditions(
-          v_keys[numbers[v_place]], v_keys[v_number], v_versions[numbers[v_place]],
-          v_versions[v_number], v_balances[numbers[v_place]] - v_amount,
-          v_balances[v_number] + v_amount, require_from_versions[v_index],
+      if v_is_doubtful then
+        if not v_is_released then
+          v_ok := pgledger.release_expired(v_keys, v_now);
+          v_is_released := true;
+        end if;
+        select
+          coalesce(source.min_balance + source.held_out, -9e29),
+          coalesce(target.max_balance - target.held_in, 9e29)
+        into v_least, v_most
+        from pgledger.accounts as source
+        cross join pgledger.accounts as target
+        where source.key = v_keys[v_from] and target.key = v_keys[v_to];
+        v_lowest[v_from] := v_least;
+        v_highest[v_to] := v_most;
+      end if;
+
+      if skips_failed then
+        failures[v_place] := pgledger.legs_failure(
+          v_keys[v_from], v_keys[v_to], v_versions[v_from], v_versions[v_to],
+          v_balances[v_from], v_balances[v_to], v_amount, require_from_versions[v_index],
           require_to_versions[v_index], require_from_balances[v_index],
-          require_to_balances[v_index], v_index, request_count
+          require_to_balances[v_index], v_is_doubtful
+        );
+        continue when (failures[v_place]).status is not null;
+      else
+        v_ok := pgledger.check_legs(
+          v_keys[v_from], v_keys[v_to], v_versions[v_from], v_versions[v_to],
+          v_balances[v_from], v_balances[v_to], v_amount, require_from_versions[v_index],
+          require_to_versions[v_index], require_from_balances[v_index],
+          require_to_balances[v_index], v_is_doubtful, v_index, request_count
         );
       end if;
     end if;
 
-    v_number := numbers[v_place];
-    v_balance := v_balances[v_number] - v_amount;
-    if v_balance < v_lowest[v_number] then
-      if not v_is_released then
-        v_ok := pgledger.release_expired(v_keys, v_now);
-        v_is_released := true;
-      end if;
-      v_ok := pgledger.check_balance(
-        v_keys[v_number], v_balances[v_number], -v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-      v_lowest[v_number] := coalesce(
-        (
-          select accounts.min_balance + accounts.held_out
-          from pgledger.accounts
-          where accounts.key = v_keys[v_number]
-        ),
-        -9e29
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    from_balances[v_place] := v_balance;
-    from_versions[v_place] := v_versions[v_number];
+    v_balances[v_from] := v_from_balance;
+    v_versions[v_from] := v_versions[v_from] + 1;
+    v_last_places[v_from] := v_place;
+    from_balances[v_place] := v_from_balance;
+    from_versions[v_place] := v_versions[v_from];
 
-    v_number := numbers[v_count + v_place];
-    v_balance := v_balances[v_number] + v_amount;
-    if v_balance > v_highest[v_number] then
-      if not v_is_released then
-        v_ok := pgledger.release_expired(v_keys, v_now);
-        v_is_released := true;
-      end if;
-      v_ok := pgledger.check_balance(
-        v_keys[v_number], v_balances[v_number], v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-      v_highest[v_number] := coalesce(
-        (
-          select accounts.max_balance - accounts.held_in
-          from pgledger.accounts
-          where accounts.key = v_keys[v_number]
-        ),
-        9e29
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    to_balances[v_place] := v_balance;
-    to_versions[v_place] := v_versions[v_number];
+    v_balances[v_to] := v_to_balance;
+    v_versions[v_to] := v_versions[v_to] + 1;
+    v_last_places[v_to] := v_place;
+    to_balances[v_place] := v_to_balance;
+    to_versions[v_place] := v_versions[v_to];
   end loop;
 
   transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
@@ -21871,6 +22728,7 @@ begin
         unnest(ids) as chosen_id
       offset 0
     ) as given
+    where from_versions[given.place] is not null
     -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
     order by given.chosen_id, given.place
   ) as request;
@@ -21889,7 +22747,8 @@ begin
     offset 0
   ) as change
   where accounts.key = change.key
-    and accounts.key = any(v_keys);
+    and accounts.key = any(v_keys)
+    and change.last_place is not null;
 end;
 $$;
 
@@ -21897,6 +22756,35 @@ comment on function pgledger.post_transfers is
   'Writes many transfers at once, each new and sound by itself; returns what it found and made.';
 
 revoke all on function pgledger.post_transfers from public;
+
+-- file: repeatable/10_ledger/posted_outcome.sql
+/*
+What is said of a request that was posted.
+*/
+create or replace function pgledger.posted_outcome(
+  id text,
+  created_at timestamptz,
+  from_balance numeric,
+  to_balance numeric,
+  from_version bigint,
+  to_version bigint
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  return row(
+    null::bigint, 'posted'::text, id, null::text, null::text, null::text, created_at, from_balance,
+    to_balance, from_version, to_version, null::text, null::text
+  );
+end;
+$$;
+
+comment on function pgledger.posted_outcome is 'What became of a request that was posted.';
+
+revoke all on function pgledger.posted_outcome from public;
 
 -- file: repeatable/10_ledger/posted_transfers.sql
 /*
@@ -22420,12 +23308,9 @@ parallel safe
 as $$
 declare
   v_place bigint;
+  v_ok boolean;
 begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception using
-      errcode = '40001',
-      message = format('could not serialize access: id %s was taken meanwhile', id);
-  end if;
+  v_ok := pgledger.look_again_for_id(id);
 
   select min(given.place)
   into v_place
@@ -22993,6 +23878,155 @@ comment on function pgledger.replayed_transfer is
 
 revoke all on function pgledger.replayed_transfer from public;
 
+-- file: repeatable/10_ledger/request_failure.sql
+/*
+Whether a request is wrong by itself: what the checks of a single transfer raise for it, as an
+outcome, or a row of nulls.
+*/
+create or replace function pgledger.request_failure(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  require_from_version bigint,
+  require_to_version bigint,
+  require_from_balance numrange,
+  require_to_balance numrange
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_transfer_request(
+    from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
+  );
+  v_ok := pgledger.check_asked_conditions(
+    require_from_version, require_to_version, require_from_balance, require_to_balance
+  );
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.request_failure is
+  'What a request is refused for by itself, or nulls.';
+
+revoke all on function pgledger.request_failure from public;
+
+-- file: repeatable/10_ledger/request_failures.sql
+/*
+The requests of a batch that are wrong by themselves: an array with what is said of each in its
+place, and nulls in the others'.
+*/
+create or replace function pgledger.request_failures(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  out failures public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
+  v_are_sound boolean := pgledger.conditions_are_sound(
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+  );
+  v_place integer;
+begin
+  for v_place in
+    select request.place
+    from (
+      select
+        generate_series(1, cardinality(from_account_ids)) as place,
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(amounts) as amount, unnest(event_ats) as event_at, unnest(metadatas) as metadata,
+        unnest(ids) as id
+    ) as request
+    where not v_are_sound
+      or pgledger.request_is_sound(
+        request.from_account_id, request.to_account_id, request.amount, request.event_at,
+        request.metadata, request.id, v_latest_event_at
+      ) is not true
+    order by request.place
+  loop
+    failures[v_place] := pgledger.request_failure(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
+      metadatas[v_place], ids[v_place], allow_future_event_at, require_from_versions[v_place],
+      require_to_versions[v_place], require_from_balances[v_place], require_to_balances[v_place]
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.request_failures is
+  'What is wrong with requests by themselves, each in its place.';
+
+revoke all on function pgledger.request_failures from public;
+
+-- file: repeatable/10_ledger/request_is_sound.sql
+/*
+The quick look at a request by itself. Where it is not true, pgledger.check_transfer_request says
+what is wrong, if anything is. The function stays inlinable.
+*/
+create or replace function pgledger.request_is_sound(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  latest_event_at timestamptz
+)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select
+    from_account_id <> to_account_id
+    and pgledger.amount_fault(amount) is null
+    and (event_at is null or pgledger.time_fault(event_at) is null and event_at <= latest_event_at)
+    and pgledger.metadata_fault(metadata) is null
+    and (id is null or pgledger.id_fault(id, 'pglt') is null)
+$$;
+
+comment on function pgledger.request_is_sound is
+  'Whether a request is right by itself, as far as a quick look can tell.';
+
+revoke all on function pgledger.request_is_sound from public;
+
 -- file: repeatable/10_ledger/reversal_request.sql
 /*
 A request for a reversal as its key's row keeps it.
@@ -23404,6 +24438,52 @@ comment on function pgledger.row_security_faults is
   'Tables whose row security is not as it should be, with what puts it right.';
 
 revoke all on function pgledger.row_security_faults from public;
+
+-- file: repeatable/10_ledger/run_numbers.sql
+/*
+For each of the given requests the number of its run. A request begins a new run if an earlier one
+of the run has its id.
+*/
+create or replace function pgledger.run_numbers(ids text[], places integer[])
+returns integer[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_number integer := 1;
+  v_first_place integer := 0;
+  v_numbers integer[];
+  v_request record;
+begin
+  if ids is null then
+    return array_fill(1, array[cardinality(places)]);
+  end if;
+
+  for v_request in
+    select
+      request.place,
+      lag(request.place) over (
+        partition by ids[request.place] order by request.place
+      ) as earlier_place
+    from unnest(places) as request (place)
+    order by request.place
+  loop
+    if ids[v_request.place] is not null and v_request.earlier_place >= v_first_place then
+      v_number := v_number + 1;
+      v_first_place := v_request.place;
+    end if;
+    v_numbers := v_numbers || v_number;
+  end loop;
+
+  return v_numbers;
+end;
+$$;
+
+comment on function pgledger.run_numbers is
+  'Numbers of the runs in which requests are made, none of which has an id twice.';
+
+revoke all on function pgledger.run_numbers from public;
 
 -- file: repeatable/10_ledger/scale_currencies.sql
 /*
@@ -23874,6 +24954,120 @@ comment on function pgledger.transfer_answer is
   'The transfer with that id, as the call answers that made or repeats it.';
 
 revoke all on function pgledger.transfer_answer from public;
+
+-- file: repeatable/10_ledger/transfer_outcomes.sql
+/*
+Makes of a batch what can be made, and says of each request what became of it: as if each had been a
+call of its own, in a savepoint of its own. Only a wrong shape refuses the whole batch.
+
+First each request is looked at by itself. Then the accounts of the others are locked, all at once,
+so that the order of locks is that of every batch. The rest goes run by run: a run ends before a
+request whose id an earlier one of the run has, because what became of that one decides whether it
+is a repeat. In a batch without equal ids there is one run.
+
+The messages are those of single calls, because it is their checks that speak: a quick look at all
+requests finds the few that they are called for, each in a block of its own.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
+Errors: those of pgledger.check_batch; what is not one of pgledger's errors.
+*/
+create or replace function pgledger.transfer_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  require_from_versions bigint[],
+  require_to_versions bigint[],
+  require_from_balances numrange[],
+  require_to_balances numrange[],
+  out outcomes public.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(from_account_ids);
+  v_locked_ids text[];
+  v_places integer[];
+  v_place integer;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_batch(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id, null,
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+  );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  require_from_versions := require_from_versions[:];
+  require_to_versions := require_to_versions[:];
+  require_from_balances := require_from_balances[:];
+  require_to_balances := require_to_balances[:];
+
+  outcomes := pgledger.request_failures(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, allow_future_event_at,
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+  );
+  v_places := array(
+    select place from generate_series(1, v_count) as place where (outcomes[place]).status is null
+  );
+
+  v_locked_ids := array(
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(
+      array(
+        select unnest(array[from_account_ids[place], to_account_ids[place]])
+        from unnest(v_places) as place
+      )
+    )
+    order by accounts.id
+    for no key update
+  );
+  for v_place in
+    select place
+    from unnest(v_places) as place
+    where not (
+      from_account_ids[place] = any(v_locked_ids) and to_account_ids[place] = any(v_locked_ids)
+    )
+  loop
+    outcomes[v_place] := pgledger.placed_outcome(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
+      metadatas[v_place], ids[v_place], app_id, v_locked_ids
+    );
+  end loop;
+
+  v_places := array(
+    select place from unnest(v_places) as place where (outcomes[place]).status is null
+  );
+
+  outcomes := pgledger.post_runs(
+    outcomes, v_places, from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+    app_id, group_id, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances
+  );
+end;
+$$;
+
+comment on function pgledger.transfer_outcomes is
+  'Makes of a batch what can be made; returns what became of each request.';
+
+revoke all on function pgledger.transfer_outcomes from public;
 
 -- file: repeatable/10_ledger/transfer_request.sql
 /*
@@ -50744,7 +51938,7 @@ values
   ('migrations/0016_create_holds.sql', 'versioned', 'fdc119f952c29750a04c916b0aaeb6fe0aa0b1628293cc9318d116dc3bea2506', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0019_require_conditions.sql', 'versioned', 'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50813,7 +52007,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3c4474a19ebb9093d2a79fee9942c6e432bb640777d5c17c7488b65267ae26e7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '7ff7f268ae81c27fd3db5a85be11e498af38591cf2f413416799404cf0c74c91', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50843,9 +52037,10 @@ values
   ('repeatable/10_ledger/check_asked_conditions.sql', 'repeatable', '1ec4d3b8be9a89282468278caef2c40e706138222c3f84a215d54667fdf387dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '88b0e3f64cbf1d7e2a9bc53c57b314001968099c23b5df0c18abdd3c4cb059f7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '94b43f87d2d5481c17312377ad88067f0d3be529308751f8d2af42efff0c1e2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '9e6c99f9c7cbbaf6a76ff035e294adee65ff328edcf9e530a77a90610437de01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50853,6 +52048,7 @@ values
   ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'b2329c49aab674da2edee29f1bf5a1bc75be45316938ad1838f9302adad2091f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_legs.sql', 'repeatable', 'c878193c115447ebd40d3b3dc32ffadf630ac122f6c7218d808f9071d89f47b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'f8039cac0741b17d91e89d96bcc7eaa8304f7d246bdd5262117f6c177e9302f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '537903b0463d1ad2b903e1102abb5f616836c143269fcd46c24f10aa862586ed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50869,7 +52065,7 @@ values
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', '6da24c39f41738604f2ab9661cc3a03c15eebe36eecb253d886d3e739eeaa83b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'b707de888c2e332a4797780458198d0541c42fd117e7a7dbb3483b11352b5566', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'b4bef8385778c861678040caa596693d10e312b5177950a317495b495092bc60', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50883,8 +52079,9 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'd1a596ec800494b2802c01528cd3b774f19bdf0700b98d3b659e4659154cd1cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ed1f5b29f648c2bd07fe90efa6c236b0ea626f08feea64e32a359cf63eb79943', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ae1a932466d6b73e03ab5dbd50d9dfd4b71ca94e2466961b80d547358eed85f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/given_arguments.sql', 'repeatable', 'dad580e2998e2a128781897d41f14a5b5ceb6246ae2a80f549bd8a80821241ba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50904,6 +52101,7 @@ values
   ('repeatable/10_ledger/keys_are_sound.sql', 'repeatable', 'dbf3c35828153a3482ca0f36f1ad2fceec93a62bcc6c63dd05bbff321b760eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keys_of_requests.sql', 'repeatable', 'c3c384c1f4749f1bc401d81536c5f8cd4d881b9945c1d1c9c7eaef65aab07e9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/legs_failure.sql', 'repeatable', '3a3d0ca751948d86907714d9219a5e280cf7cd4cad125d059c8e82c803ab66c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50912,6 +52110,7 @@ values
   ('repeatable/10_ledger/lock_holds.sql', 'repeatable', 'acf646c8d94798e60c1993b1da47e24a7e3261ed2ac2b2145cb955ac492227de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '87cff0469853aa7bd6b268d6e0813bf0573509e25e3d4d51e65d40f3bd5f3242', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50941,6 +52140,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '90fd0838f214161633f9b454f7385af9e35df961d843d8426b44ff66ecbd9e5a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', 'b03f4d9b01af13fe162937a58f463973b893e1ea30fec6c4edb90d0ca417ca19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_outcomes.sql', 'repeatable', 'b7c6d4b429f3a95e3106571d77b0577c6ea07c888b8c666f7316097146108263', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'b6e711f6f7849d3bbffeb78868dbc18b0a8d4a8802a0ecbf2909b69e09460948', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', 'fb817cfce051a1b6b7381742e134c3745f4a0f69e17a78f6ed4dfbc627079ead', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50952,6 +52152,7 @@ values
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5c2ffbfcb28d2607e2f67617444a3e927d8bb84c97dbad95a36c938b02ab1b35', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '2ebb3a21ba4154190b8bb4424bf261d80ddd221752868cfcc000afb1da552567', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', '9700be2294f39bf16a62b7d440ef71cc63820805e69db6367c0c96338d950bdf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50967,6 +52168,8 @@ values
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_run.sql', 'repeatable', 'f380f4a858ff7be28ba2014454a5e2c91b0267971d05192dede2c4dea45cb6c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '7f7fc253dcd06fec159ea877d461d9cf09135083f3ee3f3da48b5837969b4375', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50974,7 +52177,10 @@ values
   ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '487f1931a5f05eaa18f2353967f61a0b3336f1b7c95b48fa384226b560ca9121', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'af29a5002023048b030cf0590365d2a93a7221f0620a91b7de8ba700bf801bf1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_run.sql', 'repeatable', '8c71fe9c97bd5dd20f72790212cf153ccc3f535562f9d9995d4159378e9dc93c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_runs.sql', 'repeatable', '6cf187ec6f5d7e28efd428d73805dee4de0193cfedb2df3f046168a6158ccdd0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '73423b2a987d44355e87fba89f870808e37c78e82d1321a7a66ef4280139ba82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50984,7 +52190,7 @@ values
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '07df6d9ffc530dbf7bf859703d8a5f89dadba9962f5f64046642d43b8070bf6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
@@ -50994,6 +52200,9 @@ values
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_account.sql', 'repeatable', '884a2336d83820e4bbf0d7a0fc6532a3e5793076abe347d9f70f0b9421a813bc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_transfer.sql', 'repeatable', '8c39ef37b0f24c618a15791b8ac8f8e61dd7099e9fec739a5a252053cb40acbf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_failure.sql', 'repeatable', 'd1e34f7c402140a419c9ce4bc60331b82d59250f57ddbfa8ec4f263a7a70a87d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_failures.sql', 'repeatable', 'c18cc331a9998bbf0cd5a25db13b664c929636dabb6e94744b44007f1cfcf6ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -51003,6 +52212,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '773ff4a9e10d14848b35b64d30ea9a3cd548ad0a3c1e67c5ac1dfc92326e9198', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -51013,6 +52223,7 @@ values
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '4daf3f9662d382b42403a140eddc3bece64453dfeb579416a8cf2c55d3a1ae23', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '63f391951722d08a0c5ad99b5c76ef8965b6e40c9c09286cc0423b39fcfc5cb2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),

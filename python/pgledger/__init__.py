@@ -64,6 +64,7 @@ if TYPE_CHECKING or _problem is None:
         PathBalance,
         PostingRequest,
         Transfer,
+        TransferOutcome,
         TransferRequest,
     )
 else:
@@ -111,6 +112,7 @@ __all__ = [
     "Subscription",
     "SubscriptionMove",
     "Transfer",
+    "TransferOutcome",
     "TransferRequest",
     "UsageAnswer",
     "UsageEvent",

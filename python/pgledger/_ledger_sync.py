@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from psycopg.rows import scalar_row
 
-from pgledger._generated.ledger_statements import HOLD_ROW, TRANSFER_ROW
+from pgledger._generated.ledger_statements import HOLD_ROW, TRANSFER_OUTCOME_ROW, TRANSFER_ROW
 from pgledger._generated.ledger_sync import LedgerCalls
 from pgledger._hold_requests import hold_arrays, posting_arrays
 from pgledger._requests import named_request_arrays, request_arrays
@@ -19,6 +19,7 @@ from pgledger.types import (
     NamedTransferRequest,
     PostingRequest,
     Transfer,
+    TransferOutcome,
     TransferRequest,
 )
 
@@ -170,6 +171,85 @@ class Ledger(LedgerCalls):
             ),
         )
         return count
+
+    def create_transfers_outcomes(
+        self,
+        transfer_requests: Iterable[TransferRequest | tuple[str, str, Decimal | int]],
+        *,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> list[TransferOutcome]:
+        """Makes transfers, each by itself: ``pgledger_create_transfers_outcomes``.
+
+        A request that is refused changes nothing, and those after it go on from what those before
+        it did. So this raises only what is wrong with the call as a whole.
+
+        Args:
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            app_id: Set of books that all accounts belong to.
+            group_id: A name that joins these transfers, for example an order's number.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            What became of each request, in their order; an empty list for none.
+
+        Raises:
+            BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
+            InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+        """
+        arrays, conditions = request_arrays(transfer_requests)
+        return self._fetch_all(
+            TRANSFER_OUTCOME_ROW,
+            self._statements.create_transfers_outcomes,
+            (
+                *arrays,
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+                *conditions,
+            ),
+        )
+
+    def preview_transfers(
+        self,
+        transfer_requests: Iterable[TransferRequest | tuple[str, str, Decimal | int]],
+        *,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> list[TransferOutcome]:
+        """Says what :meth:`create_transfers_outcomes` would do: ``pgledger_preview_transfers``.
+
+        Nothing stays of it: no transfer, no version and no lock. Another session may come in
+        between, and the same call answers otherwise later.
+
+        Args:
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            app_id: Set of books that all accounts belong to.
+            group_id: A name that joins these transfers, for example an order's number.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            What would become of each request, in their order. What would be posted has no
+            ``created_at`` yet, nor an id that nobody chose.
+
+        Raises:
+            BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
+            InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+        """
+        arrays, conditions = request_arrays(transfer_requests)
+        return self._fetch_all(
+            TRANSFER_OUTCOME_ROW,
+            self._statements.preview_transfers,
+            (
+                *arrays,
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+                *conditions,
+            ),
+        )
 
     def create_transfers_by_name(
         self,

@@ -21,6 +21,7 @@ from pgledger._generated.ledger_rows import (
     Hold,
     PathBalance,
     Transfer,
+    TransferOutcome,
 )
 
 __all__ = [
@@ -34,10 +35,11 @@ __all__ = [
     "PathBalance",
     "PostingRequest",
     "Transfer",
+    "TransferOutcome",
     "TransferRequest",
 ]
 
-for _row in (Account, Check, CurrencyScale, Entry, Hold, PathBalance, Transfer):
+for _row in (Account, Check, CurrencyScale, Entry, Hold, PathBalance, Transfer, TransferOutcome):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__
 

@@ -31,6 +31,8 @@ BY_HAND: Final = frozenset(
         "pgledger_create_transfers_bulk_count",
         "pgledger_create_transfers_bulk_ids",
         "pgledger_post_holds_bulk",
+        "pgledger_create_transfers_outcomes",
+        "pgledger_preview_transfers",
         "ledger_ingest_usage",
     }
 )

@@ -29,3 +29,11 @@ drop function if exists pgledger.post_transfers(
   text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, bigint[], bigint,
   timestamptz, jsonb
 );
+
+alter type @extschema@.pgledger_transfer_outcome
+add attribute detail text,
+add attribute hint text;
+
+comment on column @extschema@.pgledger_transfer_outcome.detail is
+  'More about what is wrong, such as which values of a repeated request differ, or null.';
+comment on column @extschema@.pgledger_transfer_outcome.hint is 'What to do about it, or null.';

@@ -81,6 +81,8 @@ BATCHES: Mapping[str, Callable[..., Any]] = {
     "pgledger_create_transfers_bulk_count": Ledger.create_transfers_count,
     "pgledger_create_holds_bulk": Ledger.create_holds,
     "pgledger_post_holds_bulk": Ledger.post_holds,
+    "pgledger_create_transfers_outcomes": Ledger.create_transfers_outcomes,
+    "pgledger_preview_transfers": Ledger.preview_transfers,
 }
 
 # What one request of such a call is.

@@ -593,8 +593,8 @@ def test_public_functions_say_what_they_are(functions):
         elif name == "ledger_check_cached_entitlement":
             # Remembers what it has worked out.
             assert (function.volatility, function.parallel) == ("v", "u")
-        elif name == "ledger_preview_invoice":
-            # Writes down what the clock has decided, and rolls it back.
+        elif name in {"ledger_preview_invoice", "pgledger_preview_transfers"}:
+            # Writes down what the clock has decided, or makes transfers, and rolls it back.
             assert (function.volatility, function.parallel) == ("v", "u")
         else:
             # What asks whether a zone is still known has to catch an error, which no worker may.

@@ -529,6 +529,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "pgledger_create_transfers_bulk_count": [bulk],
         "pgledger_create_transfers_bulk_ids": [bulk],
+        "pgledger_create_transfers_outcomes": [
+            bulk,
+            bulk | {"ids": f"{{null,pglt_{new_ulid}}}"},
+        ],
         "pgledger_ensure_account": [
             metadata
             | {"name": "new", "currency": "USD", "app_id": "shop", "tenant_id": "t1"}
@@ -551,6 +555,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             {"prefix": "a", "page_size": "10", "after_id": accounts[0]}
             | {"app_id": "", "tenant_id": ""}
         ],
+        "pgledger_preview_transfers": [bulk],
         "pgledger_post_hold": [
             metadata
             | {"hold_id": hold, "amount": "2", "event_at": at, "id": None}

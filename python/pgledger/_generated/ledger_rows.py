@@ -17,6 +17,7 @@ __all__ = [
     "Hold",
     "PathBalance",
     "Transfer",
+    "TransferOutcome",
 ]
 
 
@@ -180,6 +181,48 @@ class Transfer:
     to_tenant_id: str
     origin_id: str | None = None
     replayed: bool | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOutcome:
+    """What became of one request of a batch whose requests succeed or fail each by itself.
+
+    The type ``pgledger_transfer_outcome``.
+
+    Attributes:
+        request_index: Which request of the batch this is about, from 1.
+        status: What became of it; one of: ``posted``, ``replayed``, ``failed``.
+        id: Public id of the transfer, ``pglt_`` and a ULID; None for a failed one.
+        error: SQLSTATE of the error of a failed request, or None.
+        error_name: Name of that error, as ``pgledger_errors_v1`` has it, or None.
+        reason: What is wrong, in words, or None.
+        created_at: When the transfer was recorded, or None.
+        from_account_balance: Balance of the account that the amount left, right after the transfer,
+            or None.
+        to_account_balance: Balance of the account that the amount reached, right after the
+            transfer, or None.
+        from_account_version: Version of the account that the amount left, right after the transfer,
+            or None.
+        to_account_version: Version of the account that the amount reached, right after the
+            transfer, or None.
+        detail: More about what is wrong, such as which values of a repeated request differ, or
+            None.
+        hint: What to do about it, or None.
+    """
+
+    request_index: int
+    status: Literal["posted", "replayed", "failed"]
+    id: str | None
+    error: str | None
+    error_name: str | None
+    reason: str | None
+    created_at: datetime | None
+    from_account_balance: Decimal | None
+    to_account_balance: Decimal | None
+    from_account_version: int | None
+    to_account_version: int | None
+    detail: str | None
+    hint: str | None
 
 
 @dataclass(frozen=True, slots=True)

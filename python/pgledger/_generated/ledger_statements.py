@@ -13,12 +13,14 @@ from pgledger._generated.ledger_rows import (
     Hold,
     PathBalance,
     Transfer,
+    TransferOutcome,
 )
 from pgledger._wire import Calls, row_factory
 
 ACCOUNT_ROW = row_factory(Account)
 HOLD_ROW = row_factory(Hold)
 TRANSFER_ROW = row_factory(Transfer)
+TRANSFER_OUTCOME_ROW = row_factory(TransferOutcome)
 CURRENCY_SCALE_ROW = row_factory(CurrencyScale)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
@@ -193,6 +195,23 @@ class LedgerStatements:
             require_to_balances="numrange[]",
             idempotency_keys="text[]",
         )
+        self.create_transfers_outcomes = calls.rows(
+            TransferOutcome,
+            "pgledger_create_transfers_outcomes",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
+        )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.set_currency = calls.rows(
             CurrencyScale, "pgledger_set_currency", code="text", scale="integer", app_id="text"
@@ -206,6 +225,23 @@ class LedgerStatements:
             reason="text",
             allow_existing="boolean",
             app_id="text",
+        )
+        self.preview_transfers = calls.rows(
+            TransferOutcome,
+            "pgledger_preview_transfers",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+            require_from_versions="bigint[]",
+            require_to_versions="bigint[]",
+            require_from_balances="numrange[]",
+            require_to_balances="numrange[]",
         )
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_hold = calls.rows(Hold, "pgledger_get_hold", id="text", app_id="text")

@@ -51,7 +51,7 @@ as $$
     ('migrations/0018_create_idempotency_keys.sql',
       '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
     ('migrations/0019_require_conditions.sql',
-      'd9fb1dea75960a580ef19287f50e83ee63d8ee4dad76a96f650b865d50013c69')
+      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98')
 $$;
 
 comment on function pgledger.versioned_files is

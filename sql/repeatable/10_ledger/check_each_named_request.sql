@@ -36,15 +36,19 @@ begin
       request.from_name, request.to_name, request.amount, request.currency, request.event_at,
       request.metadata, request.id, request.index,
       coalesce(request.from_tenant_id, '') as from_tenant_id,
-      coalesce(request.to_tenant_id, '') as to_tenant_id
+      coalesce(request.to_tenant_id, '') as to_tenant_id, request.require_from_version,
+      request.require_to_version, request.require_from_balance, request.require_to_balance,
+      request.idempotency_key
     from unnest(
       from_names, to_names, amounts, currencies, event_ats, metadatas, ids, from_tenant_ids,
-      to_tenant_ids
+      to_tenant_ids, require_from_versions, require_to_versions, require_from_balances,
+      require_to_balances, idempotency_keys
     )
       with ordinality
       as request (
         from_name, to_name, amount, currency, event_at, metadata, id, from_tenant_id, to_tenant_id,
-        index
+        require_from_version, require_to_version, require_from_balance, require_to_balance,
+        idempotency_key, index
       )
     order by request.index
   loop
@@ -54,11 +58,10 @@ begin
       v_request.to_tenant_id, allow_future_event_at, v_request.index, v_count
     );
     v_ok := pgledger.check_asked_conditions(
-      require_from_versions[v_request.index], require_to_versions[v_request.index],
-      require_from_balances[v_request.index], require_to_balances[v_request.index],
-      v_request.index, v_count
+      v_request.require_from_version, v_request.require_to_version,
+      v_request.require_from_balance, v_request.require_to_balance, v_request.index, v_count
     );
-    v_ok := pgledger.check_key(idempotency_keys[v_request.index], v_request.index, v_count);
+    v_ok := pgledger.check_key(v_request.idempotency_key, v_request.index, v_count);
   end loop;
 
   return true;

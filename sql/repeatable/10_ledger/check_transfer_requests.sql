@@ -5,8 +5,7 @@ at one by one, to find the fault. It unnests the arrays beside one another, beca
 in FROM are written down before they are looked at. An account id that is not an id is not refused
 here if the batch is sound otherwise: pgledger.check_accounts refuses it.
 
-Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_each_request.
+Errors: those of pgledger.check_batch and pgledger.check_each_request.
 */
 create or replace function pgledger.check_transfer_requests(
   from_account_ids text[],
@@ -35,43 +34,23 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
-  v_count bigint := cardinality(from_account_ids);
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
   v_shared_is_sound boolean :=
     pgledger.metadata_fault(shared_metadata) is null
     and (
       shared_event_at is null
       or pgledger.time_fault(shared_event_at) is null
-      and (shared_event_at <= v_latest_event_at or allow_future_event_at)
+      and shared_event_at <= v_latest_event_at
     );
   v_ok boolean;
 begin
-  v_ok := pgledger.check_arrays(
-    array[
-      'from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids',
-      'require_from_versions', 'require_to_versions', 'require_from_balances',
-      'require_to_balances', 'idempotency_keys'
-    ],
-    array[
-      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids), cardinality(require_from_versions),
-      cardinality(require_to_versions), cardinality(require_from_balances),
-      cardinality(require_to_balances), cardinality(idempotency_keys)
-    ],
-    array[
-      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(require_from_versions), array_ndims(require_to_versions),
-      array_ndims(require_from_balances), array_ndims(require_to_balances),
-      array_ndims(idempotency_keys)
-    ],
-    3,
-    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
+  v_ok := pgledger.check_batch(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
+    shared_metadata, require_from_versions, require_to_versions, require_from_balances,
+    require_to_balances, idempotency_keys
   );
-  v_ok := pgledger.check_scope('app_id', app_id);
-  if group_id is not null then
-    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
-  end if;
 
   perform
   from (
@@ -80,15 +59,10 @@ begin
   ) as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
     v_shared_is_sound
-    and request.from_account_id <> request.to_account_id
-    and pgledger.amount_fault(request.amount) is null
-    and (
-      request.event_at is null
-      or pgledger.time_fault(request.event_at) is null
-      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    and pgledger.request_is_sound(
+      request.from_account_id, request.to_account_id, request.amount, request.event_at,
+      request.metadata, request.id, v_latest_event_at
     )
-    and pgledger.metadata_fault(request.metadata) is null
-    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
   ) is not true
   limit 1;
 

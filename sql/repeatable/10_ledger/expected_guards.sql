@@ -206,6 +206,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_batch(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, text, jsonb, bigint[], bigint[], numrange[], numrange[], text[])', 'owner', '', ''
+    ),
     ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
     (
       'function', 'private', 'check_cancellation(boolean, text, timestamp with time zone)',
@@ -298,6 +303,11 @@ as $$
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
     ('function', 'private', 'check_key(text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_legs(bigint, bigint, bigint, bigint, numeric, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, boolean, bigint, bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
@@ -586,6 +596,7 @@ as $$
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'failed_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
@@ -747,6 +758,11 @@ as $$
     ),
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
+      'function', 'private',
+      'legs_failure(bigint, bigint, bigint, bigint, numeric, numeric, numeric, bigint, bigint, '
+      'numrange, numrange, boolean)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'less_billed_usage(usage_charge, billed_charge[], integer)',
       'owner', '', ''
     ),
@@ -779,6 +795,7 @@ as $$
       'lock_usage_event(text, text, text, timestamp with time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'look_again()', 'owner', '', ''),
+    ('function', 'private', 'look_again_for_id(text)', 'owner', '', ''),
     (
       'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
       '', ''
@@ -921,7 +938,17 @@ as $$
       'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
+    (
+      'function', 'private',
+      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
+      'text[])', 'owner', '', ''
+    ),
     ('function', 'private', 'places_left(bigint[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
@@ -957,9 +984,25 @@ as $$
     ),
     (
       'function', 'private',
+      'post_run(integer[], text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_runs(pgledger_transfer_outcome[], integer[], text[], text[], numeric[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
-      'numrange[], numrange[], timestamp with time zone)', 'owner', '', ''
+      'numrange[], numrange[], timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'posted_outcome(text, timestamp with time zone, numeric, numeric, bigint, bigint)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1113,6 +1156,21 @@ as $$
     ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
+      'request_failure(text, text, numeric, timestamp with time zone, jsonb, text, boolean, '
+      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'request_failures(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
+      'with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[], timestamp with time zone, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
@@ -1153,6 +1211,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'run_numbers(text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
@@ -1250,6 +1309,12 @@ as $$
     ),
     ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfer_answer(text, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'transfer_outcomes(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
+      ''
+    ),
     (
       'function', 'private',
       'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
@@ -1871,6 +1936,13 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_transfers_outcomes(text[], text[], numeric[], timestamp with time '
+      'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
+      'numrange[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_ensure_account(text, text, boolean, boolean, jsonb, text, text, numeric, '
       'numeric, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -1926,6 +1998,12 @@ as $$
       'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
       'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_preview_transfers(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',

@@ -9,7 +9,9 @@ then. Only accounts that it locked take part: one that was created while it wait
 later statements, but anyone may be changing it. The second finds the accounts of each request.
 Status and decimal places are looked at for all. Balances and versions are then followed through the
 batch in order. The first request is refused whose conditions are not met, or one of whose legs
-breaks a limit. Two more statements write the transfers and the accounts.
+breaks a limit. Two more statements write the transfers and the accounts. A caller who skips what
+fails there gets failures instead, where the others have nulls, and the next request goes on from
+what the one before the failed one left.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -61,6 +63,7 @@ create or replace function pgledger.post_transfers(
   require_from_balances numrange[] default null,
   require_to_balances numrange[] default null,
   at timestamptz default null,
+  skips_failed boolean default false,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -71,7 +74,8 @@ create or replace function pgledger.post_transfers(
   out to_versions bigint[],
   out currencies text[],
   out names text[],
-  out tenant_ids text[]
+  out tenant_ids text[],
+  out failures @extschema@.pgledger_transfer_outcome[]
 )
 language plpgsql
 volatile
@@ -102,11 +106,24 @@ declare
     or array_remove(require_to_balances, null) <> '{}';
   v_amount numeric;
   v_index integer;
-  v_number integer;
-  v_balance numeric;
   v_is_released boolean := false;
+  v_from integer;
+  v_to integer;
+  v_from_balance numeric;
+  v_to_balance numeric;
+  v_is_doubtful boolean;
+  v_least numeric;
+  v_most numeric;
   v_ok boolean;
 begin
+  -- A slice is counted from 1, whatever the array is counted from.
+  if v_has_conditions then
+    require_from_versions := require_from_versions[:];
+    require_to_versions := require_to_versions[:];
+    require_from_balances := require_from_balances[:];
+    require_to_balances := require_to_balances[:];
+  end if;
+
   select
     max(locked.updated_at) + interval '1 microsecond',
     coalesce(array_agg(locked.id), '{}'), array_agg(locked.key), array_agg(locked.balance),
@@ -183,77 +200,59 @@ begin
 
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
+    v_from := numbers[v_place];
+    v_to := numbers[v_count + v_place];
+    v_from_balance := v_balances[v_from] - v_amount;
+    v_to_balance := v_balances[v_to] + v_amount;
+    v_is_doubtful := v_from_balance < v_lowest[v_from] or v_to_balance > v_highest[v_to];
 
-    if v_has_conditions then
+    if v_is_doubtful or v_has_conditions then
       v_index := coalesce(request_indexes[v_place], v_place);
-      v_number := numbers[v_count + v_place];
-      if (
-        v_versions[numbers[v_place]] = require_from_versions[v_index]
-        and v_versions[v_number] = require_to_versions[v_index]
-        and v_balances[numbers[v_place]] - v_amount <@ require_from_balances[v_index]
-        and v_balances[v_number] + v_amount <@ require_to_balances[v_index]
-      ) is false then
-        v_ok := pgledger.check_conditions(
-          v_keys[numbers[v_place]], v_keys[v_number], v_versions[numbers[v_place]],
-          v_versions[v_number], v_balances[numbers[v_place]] - v_amount,
-          v_balances[v_number] + v_amount, require_from_versions[v_index],
+      if v_is_doubtful then
+        if not v_is_released then
+          v_ok := pgledger.release_expired(v_keys, v_now);
+          v_is_released := true;
+        end if;
+        select
+          coalesce(source.min_balance + source.held_out, -9e29),
+          coalesce(target.max_balance - target.held_in, 9e29)
+        into v_least, v_most
+        from pgledger.accounts as source
+        cross join pgledger.accounts as target
+        where source.key = v_keys[v_from] and target.key = v_keys[v_to];
+        v_lowest[v_from] := v_least;
+        v_highest[v_to] := v_most;
+      end if;
+
+      if skips_failed then
+        failures[v_place] := pgledger.legs_failure(
+          v_keys[v_from], v_keys[v_to], v_versions[v_from], v_versions[v_to],
+          v_balances[v_from], v_balances[v_to], v_amount, require_from_versions[v_index],
           require_to_versions[v_index], require_from_balances[v_index],
-          require_to_balances[v_index], v_index, request_count
+          require_to_balances[v_index], v_is_doubtful
+        );
+        continue when (failures[v_place]).status is not null;
+      else
+        v_ok := pgledger.check_legs(
+          v_keys[v_from], v_keys[v_to], v_versions[v_from], v_versions[v_to],
+          v_balances[v_from], v_balances[v_to], v_amount, require_from_versions[v_index],
+          require_to_versions[v_index], require_from_balances[v_index],
+          require_to_balances[v_index], v_is_doubtful, v_index, request_count
         );
       end if;
     end if;
 
-    v_number := numbers[v_place];
-    v_balance := v_balances[v_number] - v_amount;
-    if v_balance < v_lowest[v_number] then
-      if not v_is_released then
-        v_ok := pgledger.release_expired(v_keys, v_now);
-        v_is_released := true;
-      end if;
-      v_ok := pgledger.check_balance(
-        v_keys[v_number], v_balances[v_number], -v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-      v_lowest[v_number] := coalesce(
-        (
-          select accounts.min_balance + accounts.held_out
-          from pgledger.accounts
-          where accounts.key = v_keys[v_number]
-        ),
-        -9e29
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    from_balances[v_place] := v_balance;
-    from_versions[v_place] := v_versions[v_number];
+    v_balances[v_from] := v_from_balance;
+    v_versions[v_from] := v_versions[v_from] + 1;
+    v_last_places[v_from] := v_place;
+    from_balances[v_place] := v_from_balance;
+    from_versions[v_place] := v_versions[v_from];
 
-    v_number := numbers[v_count + v_place];
-    v_balance := v_balances[v_number] + v_amount;
-    if v_balance > v_highest[v_number] then
-      if not v_is_released then
-        v_ok := pgledger.release_expired(v_keys, v_now);
-        v_is_released := true;
-      end if;
-      v_ok := pgledger.check_balance(
-        v_keys[v_number], v_balances[v_number], v_amount,
-        coalesce(request_indexes[v_place], v_place), request_count
-      );
-      v_highest[v_number] := coalesce(
-        (
-          select accounts.max_balance - accounts.held_in
-          from pgledger.accounts
-          where accounts.key = v_keys[v_number]
-        ),
-        9e29
-      );
-    end if;
-    v_balances[v_number] := v_balance;
-    v_versions[v_number] := v_versions[v_number] + 1;
-    v_last_places[v_number] := v_place;
-    to_balances[v_place] := v_balance;
-    to_versions[v_place] := v_versions[v_number];
+    v_balances[v_to] := v_to_balance;
+    v_versions[v_to] := v_versions[v_to] + 1;
+    v_last_places[v_to] := v_place;
+    to_balances[v_place] := v_to_balance;
+    to_versions[v_place] := v_versions[v_to];
   end loop;
 
   transfer_ids := pgledger.new_transfer_ids(first_created_at, v_count);
@@ -290,6 +289,7 @@ begin
         unnest(ids) as chosen_id
       offset 0
     ) as given
+    where from_versions[given.place] is not null
     -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
     order by given.chosen_id, given.place
   ) as request;
@@ -308,7 +308,8 @@ begin
     offset 0
   ) as change
   where accounts.key = change.key
-    and accounts.key = any(v_keys);
+    and accounts.key = any(v_keys)
+    and change.last_place is not null;
 end;
 $$;
 

@@ -16,12 +16,9 @@ parallel safe
 as $$
 declare
   v_place bigint;
+  v_ok boolean;
 begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception using
-      errcode = '40001',
-      message = format('could not serialize access: id %s was taken meanwhile', id);
-  end if;
+  v_ok := pgledger.look_again_for_id(id);
 
   select min(given.place)
   into v_place

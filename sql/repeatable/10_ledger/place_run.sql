@@ -1,0 +1,79 @@
+/*
+Says which requests of a run fail at their accounts, and which are repeats; nulls stand for the
+others. The caller has locked all accounts. A quick look finds the doubtful requests, and
+pgledger.placed_outcome decides about each.
+*/
+create or replace function pgledger.place_run(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  out outcomes @extschema@.pgledger_transfer_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_latest_at timestamptz := pgledger.clock() + interval '1 day';
+  v_place integer;
+begin
+  for v_place in
+    with account as materialized (
+      select
+        accounts.id, accounts.currency, accounts.status, accounts.amount_scale,
+        accounts.updated_at <= v_latest_at as is_in_time
+      from pgledger.accounts
+      where accounts.id = any(from_account_ids || to_account_ids)
+        and accounts.app_id = place_run.app_id
+    ),
+
+    taken as materialized (
+      select transfers.id
+      from pgledger.transfers
+      where transfers.id = any(place_run.ids)
+    )
+
+    select request.place
+    from (
+      select
+        generate_series(1, cardinality(from_account_ids)) as place,
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(amounts) as amount, unnest(ids) as id
+      offset 0
+    ) as request
+    left join account as source on request.from_account_id = source.id
+    left join account as target on request.to_account_id = target.id
+    left join taken on request.id = taken.id
+    where (
+      source.currency = target.currency
+      and source.status + target.status = 0
+      and source.is_in_time
+      and target.is_in_time
+      and min_scale(request.amount)
+        <= coalesce(least(source.amount_scale, target.amount_scale), 18)
+      and taken.id is null
+    ) is not true
+    order by request.place
+  loop
+    outcomes[v_place] := pgledger.placed_outcome(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
+      metadatas[v_place], ids[v_place], app_id,
+      array[from_account_ids[v_place], to_account_ids[v_place]]
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.place_run is
+  'What becomes of those requests of a run that fail at their accounts or are repeats.';
+
+revoke all on function pgledger.place_run from public;
