@@ -55,7 +55,7 @@ class KeyedModel(WideModel):
             if fault := request_fault(request, allow_future_event_at=False):
                 return Refusal(fault, index)
         for index, request in enumerate(requests, 1):
-            if fault := self._accounts_fault(request, app_id):
+            if fault := self.accounts_fault(request, app_id):
                 return Refusal(fault, index)
         return None
 

@@ -212,37 +212,8 @@ class WideRules(HoldRules, ReversalRules):
                     item.at(self.model.now), replayed=None
                 )
             else:
-                self.take_hold(making, answer)
+                self.take_hold(answer, making)
         self.settle()
-
-    def take_hold(self, making: Making, answer: Hold) -> None:
-        request = making.request
-        source = self.model.accounts[request.from_account_id]
-        target = self.model.accounts[request.to_account_id]
-        assert ids.is_valid(answer.id, "pglh")
-        assert answer == Hold(
-            request.id or answer.id,
-            source.id,
-            target.id,
-            Decimal(request.amount or 0),
-            Decimal(0),
-            "pending",
-            answer.created_at,
-            answer.created_at,
-            making.expires_at,
-            None,
-            None,
-            source.currency,
-            source.name,
-            target.name,
-            making.group_id,
-            making.app_id,
-            source.tenant_id,
-            target.tenant_id,
-            False,
-        )
-        assert answer.id not in self.model.holds
-        self.model.holds[answer.id] = Held(answer, making)
 
     @precondition(lambda self: self.model.holds)
     @rule(
