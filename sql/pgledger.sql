@@ -20909,10 +20909,10 @@ begin
   );
   if keep is null then
     v_ok := pgledger.fail('NullArgument', array['keep']);
-  elsif keep <> 0 and pgledger.amount_fault(abs(keep)) is not null then
+  elsif pgledger.limit_fault(keep) is not null then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
+      array['keep', pgledger.abridged(keep::text), pgledger.limit_fault(keep)]
     );
   end if;
   v_ok := pgledger.check_key(idempotency_key);
@@ -52162,7 +52162,7 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'c412ad7c8213f8bfbf7f1c89ac98c5150e69f1371614803cc467b8dd3129ef60', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '1f38d902dbd2783bc37dd3c82b99b4e5f990265b26c9f50bc4962cc8fc2c4b6d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),

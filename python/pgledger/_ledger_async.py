@@ -11,7 +11,11 @@ from psycopg.rows import scalar_row
 from pgledger._generated.ledger_async import AsyncLedgerCalls
 from pgledger._generated.ledger_statements import HOLD_ROW, TRANSFER_OUTCOME_ROW, TRANSFER_ROW
 from pgledger._hold_requests import hold_arrays, posting_arrays
-from pgledger._requests import named_request_arrays, request_arrays
+from pgledger._requests import (
+    named_request_arrays,
+    request_arrays,
+    request_arrays_without_keys,
+)
 from pgledger._wire import flag_text
 from pgledger.types import (
     Entry,
@@ -187,7 +191,8 @@ class AsyncLedger(AsyncLedgerCalls):
         it did. So this raises only what is wrong with the call as a whole.
 
         Args:
-            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`, but
+                without keys.
             app_id: Set of books that all accounts belong to.
             group_id: A name that joins these transfers, for example an order's number.
             allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
@@ -198,8 +203,9 @@ class AsyncLedger(AsyncLedgerCalls):
         Raises:
             BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+            ValueError: A request has an ``idempotency_key``; give it an ``id`` instead.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, conditions = request_arrays_without_keys(transfer_requests)
         return await self._fetch_all(
             TRANSFER_OUTCOME_ROW,
             self._statements.create_transfers_outcomes,
@@ -226,7 +232,8 @@ class AsyncLedger(AsyncLedgerCalls):
         between, and the same call answers otherwise later.
 
         Args:
-            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`, but
+                without keys.
             app_id: Set of books that all accounts belong to.
             group_id: A name that joins these transfers, for example an order's number.
             allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
@@ -238,8 +245,9 @@ class AsyncLedger(AsyncLedgerCalls):
         Raises:
             BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+            ValueError: A request has an ``idempotency_key``; give it an ``id`` instead.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, conditions = request_arrays_without_keys(transfer_requests)
         return await self._fetch_all(
             TRANSFER_OUTCOME_ROW,
             self._statements.preview_transfers,

@@ -10,7 +10,11 @@ from psycopg.rows import scalar_row
 from pgledger._generated.ledger_statements import HOLD_ROW, TRANSFER_OUTCOME_ROW, TRANSFER_ROW
 from pgledger._generated.ledger_sync import LedgerCalls
 from pgledger._hold_requests import hold_arrays, posting_arrays
-from pgledger._requests import named_request_arrays, request_arrays
+from pgledger._requests import (
+    named_request_arrays,
+    request_arrays,
+    request_arrays_without_keys,
+)
 from pgledger._wire import flag_text
 from pgledger.types import (
     Entry,
@@ -186,7 +190,8 @@ class Ledger(LedgerCalls):
         it did. So this raises only what is wrong with the call as a whole.
 
         Args:
-            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`, but
+                without keys.
             app_id: Set of books that all accounts belong to.
             group_id: A name that joins these transfers, for example an order's number.
             allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
@@ -197,8 +202,9 @@ class Ledger(LedgerCalls):
         Raises:
             BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+            ValueError: A request has an ``idempotency_key``; give it an ``id`` instead.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, conditions = request_arrays_without_keys(transfer_requests)
         return self._fetch_all(
             TRANSFER_OUTCOME_ROW,
             self._statements.create_transfers_outcomes,
@@ -225,7 +231,8 @@ class Ledger(LedgerCalls):
         between, and the same call answers otherwise later.
 
         Args:
-            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`, but
+                without keys.
             app_id: Set of books that all accounts belong to.
             group_id: A name that joins these transfers, for example an order's number.
             allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
@@ -237,8 +244,9 @@ class Ledger(LedgerCalls):
         Raises:
             BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+            ValueError: A request has an ``idempotency_key``; give it an ``id`` instead.
         """
-        arrays, conditions = request_arrays(transfer_requests)
+        arrays, conditions = request_arrays_without_keys(transfer_requests)
         return self._fetch_all(
             TRANSFER_OUTCOME_ROW,
             self._statements.preview_transfers,

@@ -1041,6 +1041,7 @@ def values_of(kind: str, books: Books) -> st.SearchStrategy[str]:
         "boolean": st.sampled_from(["true", "false", None]),
         "integer": st.sampled_from(["1", "100", "0", "-1", *map(str, INTEGER), None]),
         "bigint": st.sampled_from(["1", "100", "0", "-1", *map(str, BIGINT), None]),
+        "numrange": st.sampled_from(["[0,100]", "(,5)", "empty", "[1e131000,)", "(,)", None]),
         "uuid": st.one_of(st.uuids().map(str), st.none()),
     }
     return choices[kind].map(literal)

@@ -391,11 +391,11 @@ def test_two_purges_wait_for_neither_and_take_each_key_once(ledger, connect):
     assert ledger.purge_idempotency_keys(ahead, max_keys=10, allow_recent=True) == 4
 
 
-def test_a_repeat_that_meets_a_purge_takes_effect_anew(
-    ledger, connect, wait_until_blocked: WaitUntilBlocked
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_call_waits_for_a_purge_of_its_key(
+    ledger, connect, wait_until_blocked: WaitUntilBlocked, end
 ):
-    """The key is there when the repeat looks for it in its index, and gone when it looks again."""
-    ledger.create_transfer(ledger.bank, ledger.shop, 1, id=OWN, idempotency_key=KEY)
+    ledger.create_transfer(ledger.bank, ledger.shop, 1, idempotency_key=KEY)
     mine, other = connect(**PATIENCE), connect(autocommit=True, **PATIENCE)
     Ledger(mine).purge_idempotency_keys(datetime.now(UTC) + DAY, allow_recent=True)
     with ThreadPoolExecutor(1) as pool:
@@ -404,8 +404,25 @@ def test_a_repeat_that_meets_a_purge_takes_effect_anew(
                 ledger.bank, ledger.wallet, 1, idempotency_key=KEY
             )
         )
-        with pytest.raises(IdempotencyConflict):
-            waiting.result()
+        wait_until_blocked(other.info.backend_pid, by=mine.info.backend_pid)
+        mine.execute(end)
+        if end == "commit":
+            assert waiting.result().replayed is False
+        else:
+            with pytest.raises(IdempotencyConflict):
+                waiting.result()
+    assert len(ledger.known_keys()) == 1
+    assert ledger.faults() == []
+
+
+def test_a_repeat_that_meets_a_purge_takes_effect_anew(
+    ledger, connect, wait_until_blocked: WaitUntilBlocked
+):
+    """The key is there when the repeat looks for it in its index, and gone when it looks again."""
+    ledger.create_transfer(ledger.bank, ledger.shop, 1, id=OWN, idempotency_key=KEY)
+    mine, other = connect(**PATIENCE), connect(autocommit=True, **PATIENCE)
+    Ledger(mine).purge_idempotency_keys(datetime.now(UTC) + DAY, allow_recent=True)
+    with ThreadPoolExecutor(1) as pool:
         again = pool.submit(
             lambda: Ledger(other).create_transfer(
                 ledger.bank, ledger.shop, 1, id=OWN, idempotency_key=KEY

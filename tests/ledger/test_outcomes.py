@@ -434,6 +434,13 @@ def test_python_previews(accounts, conn):
     assert ledger.get_account(accounts["purse"]).balance == 15
 
 
+def test_python_says_that_keys_are_not_taken(accounts, conn):
+    keyed = TransferRequest(accounts["bank"], accounts["purse"], 5, idempotency_key="evt_1")
+    for call in (Ledger(conn).create_transfers_outcomes, Ledger(conn).preview_transfers):
+        with pytest.raises(ValueError, match="takes no idempotency_key: give"):
+            call([keyed])
+
+
 # Two sessions
 
 

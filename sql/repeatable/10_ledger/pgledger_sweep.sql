@@ -49,10 +49,10 @@ begin
   );
   if keep is null then
     v_ok := pgledger.fail('NullArgument', array['keep']);
-  elsif keep <> 0 and pgledger.amount_fault(abs(keep)) is not null then
+  elsif pgledger.limit_fault(keep) is not null then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['keep', pgledger.abridged(keep::text), pgledger.amount_fault(abs(keep))]
+      array['keep', pgledger.abridged(keep::text), pgledger.limit_fault(keep)]
     );
   end if;
   v_ok := pgledger.check_key(idempotency_key);
