@@ -5707,8 +5707,7 @@ parallel safe
 as $$
 begin
   if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    raise exception 'could not serialize access due to concurrent update'
-      using errcode = 'serialization_failure';
+    return pgledger.run_again('due to concurrent update');
   end if;
   return true;
 end;
@@ -5718,6 +5717,28 @@ comment on function pgledger.look_again is
   'Says that an insert may be tried again after a conflict with a row that is not seen.';
 
 revoke all on function pgledger.look_again from public;
+
+-- file: repeatable/00_core/errors/run_again.sql
+/*
+Says that the transaction has to be run again, in PostgreSQL's words and with its code, so that
+whoever retries its serialization failures retries this one, too.
+*/
+create or replace function pgledger.run_again(reason text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  raise exception using
+    errcode = 'serialization_failure', message = 'could not serialize access ' || reason;
+end;
+$$;
+
+comment on function pgledger.run_again is
+  'Raises serialization_failure: the transaction has to be run again.';
+
+revoke all on function pgledger.run_again from public;
 
 -- file: repeatable/00_core/ids/base32_lanes.sql
 /*
@@ -11528,7 +11549,7 @@ another call of the same request has used the key meanwhile, it found the same a
 was renamed at once: then this call has opened one too many, and has to be run again.
 
 Locks: the inserted row of the key.
-Errors: those of pgledger.take_key.
+Errors: those of pgledger.take_key; PostgreSQL's serialization_failure.
 */
 create or replace function pgledger.ensured_under_key(
   idempotency_key text,
@@ -11544,12 +11565,12 @@ declare
   v_key pgledger.idempotency_keys := pgledger.take_key(
     answer.app_id, idempotency_key, 'pgledger_ensure_account', request, answer.id
   );
+  v_ok boolean;
 begin
   if v_key.created_at is null then
     return answer;
   elsif v_key.result_id <> answer.id then
-    raise exception 'could not serialize access due to concurrent update'
-      using errcode = 'serialization_failure';
+    v_ok := pgledger.run_again('due to concurrent update');
   end if;
 
   return pgledger.replayed_account(v_key.result_id);
@@ -12775,6 +12796,7 @@ as $$
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'run_again(text)', 'owner', '', ''),
     ('function', 'private', 'run_numbers(text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
@@ -15459,9 +15481,7 @@ parallel safe
 as $$
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception using
-      errcode = '40001',
-      message = format('could not serialize access: id %s was taken meanwhile', id);
+    return pgledger.run_again(format('because id %s was taken meanwhile', id));
   end if;
   return true;
 end;
@@ -19901,14 +19921,12 @@ begin
         array[v_from_id], array[v_to_id], array[amount]
       );
     end if;
-    if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+    if v_from_balance <= -1e30 then
       v_ok := pgledger.fail(
-        'BalanceOutOfRange',
-        case
-          when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
-          else array[v_to_id, v_to_name, v_to_balance::text]
-        end
+        'BalanceOutOfRange', array[v_from_id, v_from_name, v_from_balance::text]
       );
+    elsif v_to_balance >= 1e30 then
+      v_ok := pgledger.fail('BalanceOutOfRange', array[v_to_id, v_to_name, v_to_balance::text]);
     end if;
   end if;
 
@@ -22122,14 +22140,15 @@ begin
     accounts.id, accounts.name, accounts.tenant_id, accounts.version, accounts.balance
   into v_to_id, v_to_name, v_to_tenant_id, v_to_version, v_to_balance;
 
-  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+  if v_from_balance <= -1e30 then
     v_ok := pgledger.fail(
-      'BalanceOutOfRange',
-      case
-        when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
-        else array[v_to_id, v_to_name, v_to_balance::text]
-      end,
-      request_index, request_count
+      'BalanceOutOfRange', array[v_from_id, v_from_name, v_from_balance::text], request_index,
+      request_count
+    );
+  elsif v_to_balance >= 1e30 then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange', array[v_to_id, v_to_name, v_to_balance::text], request_index,
+      request_count
     );
   end if;
 
@@ -24868,6 +24887,7 @@ declare
   v_missing record;
   v_taken text[];
   v_earlier pgledger.idempotency_keys;
+  v_ok boolean;
 begin
   with taken as (
     insert into pgledger.idempotency_keys (
@@ -24903,8 +24923,7 @@ begin
       app_id, v_missing.key, function_name, v_missing.asked, v_missing.place,
       cardinality(idempotency_keys)
     );
-    raise exception 'could not serialize access: an idempotency key was used meanwhile'
-      using errcode = 'serialization_failure';
+    v_ok := pgledger.run_again('because an idempotency key was used meanwhile');
   end if;
 
   return true;
@@ -51967,7 +51986,8 @@ values
   ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b74cc808fd1ec7622e625cb704be520a7bd16aab18e7d27805330289e6e59b16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/look_again.sql', 'repeatable', '96ab27c81d26331cdcfa5b3fe3d059dac51205f5803f44cb51636a61155ba51d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/look_again.sql', 'repeatable', 'da7f80615d00012a7003d7eb1e8969423e1885bc23acc4bb9f1e44294dd85e53', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/run_again.sql', 'repeatable', '667bc92ddec169ddf63a3bb9ed6ce591b0edc25a4350ce22cda03e65ac4132b3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52078,8 +52098,8 @@ values
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'd1a596ec800494b2802c01528cd3b774f19bdf0700b98d3b659e4659154cd1cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ae1a932466d6b73e03ab5dbd50d9dfd4b71ca94e2466961b80d547358eed85f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e23f94adc5a1b2044df933d5739a3b542e47f9442c09ff83b7120a2908011d61', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52110,7 +52130,7 @@ values
   ('repeatable/10_ledger/lock_holds.sql', 'repeatable', 'acf646c8d94798e60c1993b1da47e24a7e3261ed2ac2b2145cb955ac492227de', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '87cff0469853aa7bd6b268d6e0813bf0573509e25e3d4d51e65d40f3bd5f3242', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52150,7 +52170,7 @@ values
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5c2ffbfcb28d2607e2f67617444a3e927d8bb84c97dbad95a36c938b02ab1b35', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '2ebb3a21ba4154190b8bb4424bf261d80ddd221752868cfcc000afb1da552567', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', '9700be2294f39bf16a62b7d440ef71cc63820805e69db6367c0c96338d950bdf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52175,7 +52195,7 @@ values
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', '487f1931a5f05eaa18f2353967f61a0b3336f1b7c95b48fa384226b560ca9121', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_run.sql', 'repeatable', '8c71fe9c97bd5dd20f72790212cf153ccc3f535562f9d9995d4159378e9dc93c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_runs.sql', 'repeatable', '6cf187ec6f5d7e28efd428d73805dee4de0193cfedb2df3f046168a6158ccdd0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52221,7 +52241,7 @@ values
   ('repeatable/10_ledger/sweep_request.sql', 'repeatable', 'ca4cc31b83ff877358fcc014297a48553b8509ba13994b0c812f7ca25d893da4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/take_keys.sql', 'repeatable', '4daf3f9662d382b42403a140eddc3bece64453dfeb579416a8cf2c55d3a1ae23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '63f391951722d08a0c5ad99b5c76ef8965b6e40c9c09286cc0423b39fcfc5cb2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),

@@ -4,7 +4,7 @@ another call of the same request has used the key meanwhile, it found the same a
 was renamed at once: then this call has opened one too many, and has to be run again.
 
 Locks: the inserted row of the key.
-Errors: those of pgledger.take_key.
+Errors: those of pgledger.take_key; PostgreSQL's serialization_failure.
 */
 create or replace function pgledger.ensured_under_key(
   idempotency_key text,
@@ -20,12 +20,12 @@ declare
   v_key pgledger.idempotency_keys := pgledger.take_key(
     answer.app_id, idempotency_key, 'pgledger_ensure_account', request, answer.id
   );
+  v_ok boolean;
 begin
   if v_key.created_at is null then
     return answer;
   elsif v_key.result_id <> answer.id then
-    raise exception 'could not serialize access due to concurrent update'
-      using errcode = 'serialization_failure';
+    v_ok := pgledger.run_again('due to concurrent update');
   end if;
 
   return pgledger.replayed_account(v_key.result_id);

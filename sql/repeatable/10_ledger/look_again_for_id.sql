@@ -13,9 +13,7 @@ parallel safe
 as $$
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception using
-      errcode = '40001',
-      message = format('could not serialize access: id %s was taken meanwhile', id);
+    return pgledger.run_again(format('because id %s was taken meanwhile', id));
   end if;
   return true;
 end;

@@ -248,14 +248,12 @@ begin
         array[v_from_id], array[v_to_id], array[amount]
       );
     end if;
-    if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+    if v_from_balance <= -1e30 then
       v_ok := pgledger.fail(
-        'BalanceOutOfRange',
-        case
-          when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
-          else array[v_to_id, v_to_name, v_to_balance::text]
-        end
+        'BalanceOutOfRange', array[v_from_id, v_from_name, v_from_balance::text]
       );
+    elsif v_to_balance >= 1e30 then
+      v_ok := pgledger.fail('BalanceOutOfRange', array[v_to_id, v_to_name, v_to_balance::text]);
     end if;
   end if;
 

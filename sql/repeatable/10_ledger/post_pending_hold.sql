@@ -134,14 +134,15 @@ begin
     accounts.id, accounts.name, accounts.tenant_id, accounts.version, accounts.balance
   into v_to_id, v_to_name, v_to_tenant_id, v_to_version, v_to_balance;
 
-  if v_from_balance <= -1e30 or v_to_balance >= 1e30 then
+  if v_from_balance <= -1e30 then
     v_ok := pgledger.fail(
-      'BalanceOutOfRange',
-      case
-        when v_from_balance <= -1e30 then array[v_from_id, v_from_name, v_from_balance::text]
-        else array[v_to_id, v_to_name, v_to_balance::text]
-      end,
-      request_index, request_count
+      'BalanceOutOfRange', array[v_from_id, v_from_name, v_from_balance::text], request_index,
+      request_count
+    );
+  elsif v_to_balance >= 1e30 then
+    v_ok := pgledger.fail(
+      'BalanceOutOfRange', array[v_to_id, v_to_name, v_to_balance::text], request_index,
+      request_count
     );
   end if;
 

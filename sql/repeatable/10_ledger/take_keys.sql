@@ -29,6 +29,7 @@ declare
   v_missing record;
   v_taken text[];
   v_earlier pgledger.idempotency_keys;
+  v_ok boolean;
 begin
   with taken as (
     insert into pgledger.idempotency_keys (
@@ -64,8 +65,7 @@ begin
       app_id, v_missing.key, function_name, v_missing.asked, v_missing.place,
       cardinality(idempotency_keys)
     );
-    raise exception 'could not serialize access: an idempotency key was used meanwhile'
-      using errcode = 'serialization_failure';
+    v_ok := pgledger.run_again('because an idempotency key was used meanwhile');
   end if;
 
   return true;

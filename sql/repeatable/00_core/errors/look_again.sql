@@ -11,8 +11,7 @@ parallel safe
 as $$
 begin
   if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    raise exception 'could not serialize access due to concurrent update'
-      using errcode = 'serialization_failure';
+    return pgledger.run_again('due to concurrent update');
   end if;
   return true;
 end;
