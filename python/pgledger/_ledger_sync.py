@@ -190,8 +190,7 @@ class Ledger(LedgerCalls):
         it did. So this raises only what is wrong with the call as a whole.
 
         Args:
-            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`, but
-                without keys.
+            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`.
             app_id: Set of books that all accounts belong to.
             group_id: A name that joins these transfers, for example an order's number.
             allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
@@ -230,21 +229,8 @@ class Ledger(LedgerCalls):
         Nothing stays of it: no transfer, no version and no lock. Another session may come in
         between, and the same call answers otherwise later.
 
-        Args:
-            transfer_requests: What to transfer, in order, as for :meth:`create_transfers`, but
-                without keys.
-            app_id: Set of books that all accounts belong to.
-            group_id: A name that joins these transfers, for example an order's number.
-            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
-
-        Returns:
-            What would become of each request, in their order. What would be posted has no
-            ``created_at`` yet, nor an id that nobody chose.
-
-        Raises:
-            BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
-            InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
-            ValueError: A request has an ``idempotency_key``; give it an ``id`` instead.
+        It takes, refuses and returns what that does, but what would be posted has no
+        ``created_at`` yet, nor an id that nobody chose.
         """
         arrays, conditions = request_arrays_without_keys(transfer_requests)
         return self._fetch_all(

@@ -1005,7 +1005,7 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "names lead to accounts of that app, tenant, currency and name": 1,
         "idempotency keys lead to what came of them": 1,
         "what came of idempotency keys is what was asked for": 1,
-        CHECK_OF_GUARDS: 15,
+        CHECK_OF_GUARDS: 16,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),

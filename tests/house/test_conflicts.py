@@ -17,7 +17,10 @@ SOURCES = {
 # Its columns and its condition name the index: a partial one is no constraint.
 PARTIAL = {"repeatable/27_invoices/store_invoice.sql"}
 # Tells the id from the error's detail, and raises again what is none.
-BY_DETAIL = {"repeatable/10_ledger/create_repeatable_transfers.sql"}
+BY_DETAIL = {
+    "repeatable/10_ledger/create_repeatable_transfers.sql",
+    "repeatable/10_ledger/post_run.sql",
+}
 # Does the same once more, and names the constraint there.
 TRIED_AGAIN = {"repeatable/23_usage/insert_usage.sql"}
 # A statement of another kind, not an insert into a table of ours.
