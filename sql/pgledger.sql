@@ -48,6 +48,11 @@ begin
       pg_catalog.current_database()
       using hint = 'Upgrade it with: pgledger migrate';
   end if;
+  if pg_catalog.current_setting('server_encoding') <> 'UTF8' then
+    raise exception 'the database has the encoding %; pgledger needs UTF8',
+      pg_catalog.current_setting('server_encoding')
+      using hint = 'Make another: create database shop encoding ''UTF8'' template template0';
+  end if;
   if v_surface in ('pgledger', 'information_schema')
     or pg_catalog.starts_with(v_surface, 'pg_')
   then

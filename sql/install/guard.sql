@@ -1,6 +1,7 @@
 /*
 Refuses what pgledger.sql cannot be installed into: a server that is too old, a database that has
-pgledger, a schema that cannot be the surface, is a stranger's or has objects of our names.
+pgledger or is not encoded as UTF8, a schema that cannot be the surface, is a stranger's or has
+objects of our names.
 
 Run by pgledger.sql before it changes anything. `pgledger migrate` asks the same in Python, because
 it can do more about some of it.
@@ -25,6 +26,11 @@ begin
     raise exception 'pgledger is installed in the database % already',
       pg_catalog.current_database()
       using hint = 'Upgrade it with: pgledger migrate';
+  end if;
+  if pg_catalog.current_setting('server_encoding') <> 'UTF8' then
+    raise exception 'the database has the encoding %; pgledger needs UTF8',
+      pg_catalog.current_setting('server_encoding')
+      using hint = 'Make another: create database shop encoding ''UTF8'' template template0';
   end if;
   if v_surface in ('pgledger', 'information_schema')
     or pg_catalog.starts_with(v_surface, 'pg_')

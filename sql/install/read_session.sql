@@ -12,4 +12,6 @@ select
     where pg_roles.rolname = current_user
   ),
   pg_catalog.pg_is_in_recovery(),
-  pg_catalog.current_setting('default_transaction_read_only') = 'on';
+  pg_catalog.current_setting('default_transaction_read_only') = 'on',
+  -- As bytes, because a client may not have text from a database that is SQL_ASCII.
+  pg_catalog.getdatabaseencoding()::pg_catalog.bytea;

@@ -1746,6 +1746,23 @@ def test_psql_twice_is_refused_and_changes_nothing(
     assert everything(server, dsn) == before
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_store_all_characters_is_refused(
+    shop: tuple[EmbeddedServer, str], encoding: str
+) -> None:
+    server, _ = shop
+    settings = f"encoding '{encoding}' locale_provider libc locale 'C' template template0"
+    do(server.dsn(), f"create database narrow {settings}")
+    dsn = server.dsn("narrow")
+    for refuse in (plan, migrate):
+        with pytest.raises(MigrationError, match=f"has the encoding {encoding}; .* needs UTF8"):
+            refuse(dsn)
+    done = psql_file(server, dsn, SQL / "pgledger.sql", check=False)
+    assert f"has the encoding {encoding}; pgledger needs UTF8" in done.stderr
+    assert "template template0" in done.stderr
+    assert is_empty(dsn)
+
+
 def test_psql_into_another_schema(
     server: EmbeddedServer, database: NewDatabase, tmp_path: Path
 ) -> None:

@@ -184,6 +184,11 @@ def decide(
     if schema is not None:
         check_schema_name(schema)
     fresh = state.owner is None
+    if fresh and state.encoding != "UTF8":
+        raise MigrationError(
+            f"the database has the encoding {state.encoding}; pgledger needs UTF8",
+            "Make another: create database shop encoding 'UTF8' template template0",
+        )
     if not fresh and state.surface is not None and schema not in {None, state.surface}:
         raise MigrationError(
             f"pgledger is installed in the schema {identifier(state.surface)} of this database, "

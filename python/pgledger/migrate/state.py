@@ -35,6 +35,7 @@ class State:
     is_superuser: bool
     is_read_only: bool
     is_standby: bool
+    encoding: str
     # None as long as nothing of pgledger is there.
     owner: str | None
     surface: str | None
@@ -88,7 +89,7 @@ def read_state(cursor: Cursor, files: Sequence[SqlFile], *, to_look: bool = Fals
     """
     from psycopg.errors import InsufficientPrivilege
 
-    database, user, is_superuser, is_standby, is_read_only = fetch(
+    database, user, is_superuser, is_standby, is_read_only, encoding = fetch(
         cursor, install_sql("read_session.sql")
     )[0]
     owner = read_owner(cursor)
@@ -130,6 +131,7 @@ def read_state(cursor: Cursor, files: Sequence[SqlFile], *, to_look: bool = Fals
         is_superuser=bool(is_superuser),
         is_read_only=bool(is_read_only),
         is_standby=bool(is_standby),
+        encoding=bytes(encoding).decode(),
         owner=owner.name if owner else None,
         surface=surface,
         history=history,
