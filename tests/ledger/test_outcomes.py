@@ -223,6 +223,23 @@ def test_each_request_goes_on_from_what_those_before_it_did(accounts, conn):
     )
 
 
+@pytest.mark.parametrize("stranger", range(3))
+def test_an_account_that_only_refused_requests_name_is_left_alone(conn, stranger):
+    ledger = Ledger(conn)
+    made = [ledger.create_account(name, "USD", min_balance=-10).id for name in "abc"]
+    other = made.pop(stranger)
+    outcomes = compare(
+        conn,
+        [
+            (made[0], other, "50", *[None] * 7),
+            (made[0], made[1], "5", *[None] * 7),
+            (other, made[1], "50", *[None] * 7),
+            (made[1], made[0], "2", *[None] * 7),
+        ],
+    )
+    assert [one.status for one in outcomes] == ["failed", "posted", "failed", "posted"]
+
+
 def test_what_fails_for_its_accounts_is_told_as_a_single_call_tells_it(accounts, conn):
     outcomes = compare(
         conn,

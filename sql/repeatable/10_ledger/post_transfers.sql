@@ -198,6 +198,8 @@ begin
     );
   end if;
 
+  -- Counted from 1, also where the first accounts are only in requests that are skipped.
+  v_last_places := array_fill(null::integer, array[cardinality(v_keys)]);
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
     v_from := numbers[v_place];
