@@ -11,8 +11,8 @@ from scripts.demo_story.errors import DemoError
 BALANCES: Final = {
     "account_1": "-91.14",
     "account_2": "86.14",
-    "wallet": "3.50",
-    "shop": "1.50",
+    "wallet": "3.25",
+    "shop": "1.75",
     "bank": "455.00",
     "customers": "-455.00",
     "user1.USD": "-10.00",

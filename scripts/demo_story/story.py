@@ -14,12 +14,14 @@ class Story:
         self.page = page
         self._psql = psql
         self._chapter = ""
+        self._chapters = 0
         self.statements = 0
         self.checks = 0
 
     def chapter(self, title: str, text: str) -> None:
-        self._chapter = title
-        self.page.chapter(title, text)
+        self._chapters += 1
+        self._chapter = f"{self._chapters}. {title}"
+        self.page.chapter(self._chapter, text)
 
     def say(self, text: str) -> None:
         self.page.gap()

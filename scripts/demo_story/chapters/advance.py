@@ -5,7 +5,7 @@ from scripts.demo_story.story import Story
 
 def clock(story: Story) -> None:
     story.chapter(
-        "18. Time passes",
+        "Time passes",
         """Trials end, periods begin and base fees are due by the clock, and ledger_advance writes
         that down; something calls it every minute. Here is a trial of a day that began a day ago,
         less two seconds. The same call draws up invoices for all the months that acme has had.""",

@@ -5,7 +5,7 @@ from scripts.demo_story.story import Story
 
 def plan(story: Story) -> None:
     story.chapter(
-        "14. Billing: a plan",
+        "Billing: a plan",
         """The billing store stands beside the ledger; its names begin with ledger_. What is sold is
         a feature; a plan contains features up to a limit. Every call begins with the app.""",
     )

@@ -5,7 +5,7 @@ from scripts.demo_story.story import Story
 
 def quota(story: Story) -> None:
     story.chapter(
-        "17. A quota",
+        "A quota",
         """Six of ten are used. Checking and counting is one step, so no two callers get the last
         one. What is not allowed is an answer, not an error.""",
     )

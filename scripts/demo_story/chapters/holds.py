@@ -1,11 +1,11 @@
-"""Chapter 12: a hold on a card."""
+"""A hold on a card."""
 
 from scripts.demo_story.story import Story
 
 
 def hold(story: Story) -> None:
     story.chapter(
-        "12. A hold on a card, and a refund",
+        "A hold on a card, and a refund",
         """A hold keeps an amount back on one account for another, as the authorisation of a card
         does. It counts at once, and no balance changes until it is posted.""",
     )

@@ -7,7 +7,7 @@ from scripts.demo_story.story import Story
 
 def invoice(story: Story) -> None:
     story.chapter(
-        "19. An invoice",
+        "An invoice",
         """A plan of 60.00 for 30 days, a thousand calls included. This tenant has had it for 45
         days, made 13,000 calls in the first 30 of them, and redeems a coupon.""",
     )

@@ -1,15 +1,16 @@
-"""Chapters 1 to 13: accounts, transfers, balances, history, holds and the proof."""
+"""The ledger: accounts, transfers, balances, history, holds and the proof."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from scripts.demo_story.chapters.conditions import batch, conditions
 from scripts.demo_story.chapters.holds import hold
 from scripts.demo_story.story import Story
 
 
 def two_accounts(story: Story) -> None:
     story.chapter(
-        "1. Two accounts",
+        "Two accounts",
         """An account has a name and one currency. psql's \\gset keeps the id that comes back in a
         variable, so that the statements below read as you would write them. Before anything moves,
         each currency gets the decimal places that ISO 4217 says.""",
@@ -30,7 +31,7 @@ def two_accounts(story: Story) -> None:
 
 def two_transfers(story: Story) -> None:
     story.chapter(
-        "2. Transfers",
+        "Transfers",
         """A transfer takes an amount from one account and gives it to another. The answer is the
         whole transfer, with both balances as it left them.""",
     )
@@ -44,7 +45,7 @@ def two_transfers(story: Story) -> None:
 
 def balances(story: Story) -> None:
     story.chapter(
-        "3. Balances",
+        "Balances",
         """A balance is always there to be read; it is not summed up. The version counts the
         account's entries.""",
     )
@@ -61,7 +62,7 @@ def balances(story: Story) -> None:
 
 def entries(story: Story) -> None:
     story.chapter(
-        "4. Entries",
+        "Entries",
         """Each transfer is two entries, one on each account. They carry the balance before and
         after, so an account's history reads like a bank statement.""",
     )
@@ -81,7 +82,7 @@ def entries(story: Story) -> None:
 
 def event_times(story: Story) -> None:
     story.chapter(
-        "5. When it happened",
+        "When it happened",
         """created_at is when the ledger learned of a transfer, event_at is when it happened in the
         world. Without an event_at, both are the same.""",
     )
@@ -105,7 +106,7 @@ def event_times(story: Story) -> None:
 
 def bank_statement(story: Story) -> None:
     story.chapter(
-        "6. The bank statement for June",
+        "The bank statement for June",
         """A bank reports payments after they happened. Three arrive: two from June, and one from
         the first moment of July.""",
     )
@@ -156,7 +157,7 @@ def bank_statement(story: Story) -> None:
 
 def exchange(story: Story) -> None:
     story.chapter(
-        "7. An exchange of currencies",
+        "An exchange of currencies",
         """A transfer stays within one currency. So an exchange is two transfers over four
         accounts, made in one call: both happen, or neither.""",
     )
@@ -223,7 +224,7 @@ def exchange(story: Story) -> None:
 
 def refusal(story: Story) -> None:
     story.chapter(
-        "8. A transfer that is refused",
+        "A transfer that is refused",
         """An account can forbid a negative balance. A refusal aborts the transaction it is in, as
         every error in PostgreSQL does; a savepoint before it keeps the rest. SHOW_CONTEXT is
         psql's switch for the lines of code that an error comes from.""",
@@ -286,7 +287,7 @@ def refusal(story: Story) -> None:
 
 def repeats(story: Story) -> None:
     story.chapter(
-        "9. Trying again without paying twice",
+        "Trying again without paying twice",
         """Whoever chooses the transfer's id beforehand may send the request again, for example
         when the answer was lost on the way. It takes effect once.""",
     )
@@ -307,7 +308,7 @@ def repeats(story: Story) -> None:
 
 def history(story: Story) -> None:
     story.chapter(
-        "10. Balances of the past",
+        "Balances of the past",
         "What was in account_2 after its first entry, and a moment before it?",
     )
     story.type("""
@@ -335,7 +336,7 @@ def history(story: Story) -> None:
 
 def pages(story: Story) -> None:
     story.chapter(
-        "11. The newest entries, page by page",
+        "The newest entries, page by page",
         """However long the history, a page reads only its own rows. The next page begins after
         the last version of this one.""",
     )
@@ -361,7 +362,7 @@ def pages(story: Story) -> None:
 
 def proof(story: Story) -> None:
     story.chapter(
-        "13. The proof",
+        "The proof",
         """pgledger_verify() recomputes the books from their entries. Whatever it finds stands in
         the column violations, which is zero throughout.""",
     )
@@ -384,5 +385,7 @@ CHAPTERS: Final = (
     history,
     pages,
     hold,
+    conditions,
+    batch,
     proof,
 )

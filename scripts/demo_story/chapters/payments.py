@@ -5,7 +5,7 @@ from scripts.demo_story.story import Story
 
 def payment(story: Story) -> None:
     story.chapter(
-        "20. A payment in two parts",
+        "A payment in two parts",
         """What is paid is written down until it covers what is due. Paid is final: the invoice
         cannot be voided any more.""",
     )

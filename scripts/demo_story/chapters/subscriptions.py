@@ -5,7 +5,7 @@ from scripts.demo_story.story import Story
 
 def subscription(story: Story) -> None:
     story.chapter(
-        "15. A subscription",
+        "A subscription",
         """A customer is a tenant of the app. This one has the plan since the last day of a January:
         every period is counted from then, and February ends it on its own last day.""",
     )

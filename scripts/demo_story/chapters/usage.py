@@ -5,7 +5,7 @@ from scripts.demo_story.story import Story
 
 def usage(story: Story) -> None:
     story.chapter(
-        "16. Usage, counted once",
+        "Usage, counted once",
         """Events come in batches. A key that its tenant has used before is not counted again, and
         what is wrong with one event keeps no other out.""",
     )
