@@ -15499,17 +15499,15 @@ revoke all on function pgledger.look_again_for_id from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
-Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and
-of a batch whose accounts have no room at first sight.
+Makes a hold whose request's own values were checked, unless its id or key says that it was made
+before: then it returns what that is now. It is the way of pgledger_create_hold for what is not
+plain, and of a batch whose accounts have no room at first sight.
 
-Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
-and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
-change: those count transfers. With an id or a key it locks both accounts first, and looks for the
-id and takes the key before anything else is written.
+Here both accounts are locked, and found, before anything is written. Neither versions nor times of
+accounts change: those count transfers. A refusal takes back with the call what was written.
 
-The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
-released what had expired on them by then.
+The time is read after the locks, or is the caller's, who has locked and found all accounts of a
+batch and released what had expired on them by then.
 
 The body is long because what it finds in one statement is used in the next.
 
@@ -15541,35 +15539,26 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_amount numeric := amount;
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
   v_id text;
-  v_from_key bigint;
-  v_from_at timestamptz;
-  v_from_balance numeric;
-  v_from_is_sound boolean;
-  v_from_currency text;
-  v_from_app_id text;
-  v_from_name text;
-  v_from_tenant_id text;
-  v_to_key bigint;
-  v_to_at timestamptz;
-  v_to_balance numeric;
-  v_to_is_sound boolean;
-  v_to_currency text;
-  v_to_app_id text;
-  v_to_name text;
-  v_to_tenant_id text;
+  v_from record;
+  v_to record;
   v_now timestamptz := at;
   v_expires_at timestamptz := expires_at;
-  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
   v_earlier pgledger.holds;
+  v_hold pgledger.holds;
   v_ok boolean;
 begin
-  if scale(amount) > 18 then
-    v_amount := trim_scale(amount);
+  if v_now is null then
+    v_ok := pgledger.check_accounts(
+      array[from_account_id], array[to_account_id], app_id,
+      pgledger.lock_accounts(array[from_account_id, to_account_id]), array[request_index],
+      request_count
+    );
+    v_now := pgledger.clock();
   end if;
+  v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(v_now));
   if id is not null or idempotency_key is not null then
-    v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(pgledger.clock()));
     v_earlier := pgledger.repeated_hold(
       from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
       app_id, group_id, request_index, request_count, idempotency_key, v_id
@@ -15579,88 +15568,34 @@ begin
     end if;
   end if;
 
-  if v_from_is_first then
-    update pgledger.accounts
-    set held_out = accounts.held_out + v_amount
-    where accounts.id = from_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance - accounts.held_out > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-      v_from_name, v_from_tenant_id;
+  update pgledger.accounts
+  set held_out = accounts.held_out + v_amount
+  where accounts.id = from_account_id
+  returning
+    accounts.key, accounts.updated_at, accounts.balance,
+    accounts.status = 0
+    and accounts.balance - accounts.held_out > -1e30
+    and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+    and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale)
+    as is_sound
+  into v_from;
 
-    update pgledger.accounts
-    set held_in = accounts.held_in + v_amount
-    where accounts.id = to_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance + accounts.held_in < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
-  else
-    update pgledger.accounts
-    set held_in = accounts.held_in + v_amount
-    where accounts.id = to_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance + accounts.held_in < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+  update pgledger.accounts
+  set held_in = accounts.held_in + v_amount
+  where accounts.id = to_account_id
+  returning
+    accounts.key, accounts.updated_at, accounts.balance,
+    accounts.status = 0
+    and accounts.balance + accounts.held_in < 1e30
+    and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+    and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale)
+    as is_sound
+  into v_to;
 
-    update pgledger.accounts
-    set held_out = accounts.held_out + v_amount
-    where accounts.id = from_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance - accounts.held_out > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-      v_from_name, v_from_tenant_id;
-  end if;
-
-  if (
-    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
-  ) is not true then
-    v_ok := pgledger.check_scope('app_id', app_id);
-    v_ok := pgledger.check_accounts(
-      array[from_account_id],
-      array[to_account_id],
-      app_id,
-      array[
-        case when v_from_key is not null then from_account_id end,
-        case when v_to_key is not null then to_account_id end
-      ],
-      array[request_index],
-      request_count
-    );
-  end if;
-
-  if v_now is null then
-    v_now := pgledger.clock();
-  end if;
-  if v_from_at > v_now or v_to_at > v_now then
+  if v_from.updated_at > v_now or v_to.updated_at > v_now then
     v_ok := pgledger.check_account_times(
-      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at),
-      array[request_index], request_count
+      array[from_account_id], array[to_account_id], v_now,
+      greatest(v_from.updated_at, v_to.updated_at), array[request_index], request_count
     );
   end if;
   if expires_in is not null then
@@ -15670,7 +15605,7 @@ begin
     v_ok := pgledger.check_expiry_ahead(v_expires_at, v_now, request_index, request_count);
   end if;
 
-  if not (v_from_is_sound and v_to_is_sound) then
+  if not (v_from.is_sound and v_to.is_sound) then
     v_ok := pgledger.check_statuses(
       array[from_account_id], array[to_account_id], array[request_index], request_count
     );
@@ -15678,36 +15613,33 @@ begin
       array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
       request_count
     );
-    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(
-      v_from_key, v_from_balance, -v_amount, request_index, request_count, true
+      v_from.key, v_from.balance, -v_amount, request_index, request_count, true
     );
     v_ok := pgledger.check_balance(
-      v_to_key, v_to_balance, v_amount, request_index, request_count, true
+      v_to.key, v_to.balance, v_amount, request_index, request_count, true
     );
   end if;
 
-  v_id := coalesce(v_id, 'pglh_' || pgledger.new_ulid(v_now));
   insert into pgledger.holds (
     from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
     app_id, group_id, metadata
   )
   values (
-    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_from_is_first,
-    v_amount, v_id, make_hold.app_id, make_hold.group_id, make_hold.metadata
+    v_from.key, v_to.key, v_now, make_hold.event_at, v_expires_at, v_expires_at,
+    from_account_id collate "C" < to_account_id, v_amount, v_id, make_hold.app_id,
+    make_hold.group_id, make_hold.metadata
   )
-  on conflict on constraint holds_id_pk do nothing;
+  on conflict on constraint holds_id_pk do nothing
+  returning holds.* into v_hold;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
   -- something else.
-  if not found then
+  if v_hold.id is null then
     v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
   end if;
 
-  return row(
-    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
-    coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
-    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
-  );
+  return pgledger.hold_answer(v_hold, false);
 end;
 $$;
 
@@ -23520,13 +23452,13 @@ revoke all on function pgledger.released_account from public;
 -- file: repeatable/10_ledger/repeated_hold.sql
 /*
 The hold with that id, if it was asked for with the same values, or the one that came of the key;
-nulls if there is none. Then the key is taken, for the hold that will get new_id. The accounts are
-locked before this looks: any earlier call for the same hold had these locks, so what
-it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
-where it was given as a length.
+nulls if there is none. Then the key is taken, for the hold that will get new_id. The caller has
+locked both accounts: any earlier call for the same hold had these locks, so what it wrote can be
+seen by now. An expiry is compared with the one that the hold was made with, also where it was given
+as a length.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key.
-Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+Locks: the inserted row of the key.
+Errors: IdempotencyConflict.
 */
 create or replace function pgledger.repeated_hold(
   from_account_id text,
@@ -23550,27 +23482,12 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_locked_ids text[];
   v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
   v_given jsonb;
   v_recorded jsonb;
   v_ok boolean;
 begin
-  select array_agg(locked.id)
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id in (from_account_id, to_account_id)
-    order by accounts.id
-    for no key update
-  ) as locked;
-  v_ok := pgledger.check_accounts(
-    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
-    request_count
-  );
-
   if idempotency_key is not null then
     v_key := pgledger.take_key(
       app_id, idempotency_key, 'pgledger_create_hold',
@@ -52138,7 +52055,7 @@ values
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'f38eab549f961472e866a97417c750690d44c435a23e90bbb00a492b194110a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52221,7 +52138,7 @@ values
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '160014197545d2553dd28c1891f1b8b8778c6adc31e55a3c3bfa0e6967a8229c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '038e4e48d100cae6df0e2b8e6270edd967e36a3e9e57de141e0bf102ed09c7b4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', '66eedbd5f0bd483f2f8a043ec996245d99ab13aa1656d049585495b6450f0f5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),

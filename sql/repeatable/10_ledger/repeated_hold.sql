@@ -1,12 +1,12 @@
 /*
 The hold with that id, if it was asked for with the same values, or the one that came of the key;
-nulls if there is none. Then the key is taken, for the hold that will get new_id. The accounts are
-locked before this looks: any earlier call for the same hold had these locks, so what
-it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
-where it was given as a length.
+nulls if there is none. Then the key is taken, for the hold that will get new_id. The caller has
+locked both accounts: any earlier call for the same hold had these locks, so what it wrote can be
+seen by now. An expiry is compared with the one that the hold was made with, also where it was given
+as a length.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key.
-Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+Locks: the inserted row of the key.
+Errors: IdempotencyConflict.
 */
 create or replace function pgledger.repeated_hold(
   from_account_id text,
@@ -30,27 +30,12 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_locked_ids text[];
   v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
   v_given jsonb;
   v_recorded jsonb;
   v_ok boolean;
 begin
-  select array_agg(locked.id)
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id in (from_account_id, to_account_id)
-    order by accounts.id
-    for no key update
-  ) as locked;
-  v_ok := pgledger.check_accounts(
-    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
-    request_count
-  );
-
   if idempotency_key is not null then
     v_key := pgledger.take_key(
       app_id, idempotency_key, 'pgledger_create_hold',
