@@ -25,6 +25,10 @@ what --mode measures:
   processor
            processor time that a backend takes for a single transfer, over what it takes for the
            floor's, both less a bare statement: --transfers of each (20000), the least of --rounds
+  calls    processor time that a backend takes for a single transfer with a key and for a hold made
+           and posted, over a plain one: --transfers of each (20000), the least of --rounds; and for
+           a batch answered request by request, of which a tenth fails, over a bulk call, beside
+           single calls with a savepoint each
   usage    ledger_ingest_usage with parallel arrays of --batch-size (10000) events of --tenants
            tenants, one call a transaction; and bytes an event when there are --events (1000000)
   entitlement
@@ -54,6 +58,9 @@ examples:
 
   # What a transfer costs the server, whatever else the machine does:
   python performance_check.py --mode processor
+
+  # What keys, holds and outcomes cost:
+  python performance_check.py --mode calls
 
   # Batches of 1,000 in one stream:
   python performance_check.py --mode bulk --batch-size 1000 --workers 1 --driver pgbench --floor
@@ -98,13 +105,23 @@ DEFAULT_TRANSFERS = {
     "history": 1_000_000,
     "growth": 5_000_000,
     "processor": 20_000,
+    "calls": 20_000,
 }
 THROUGHPUT_MODES = ("single", "batch", "bulk")
 FLOOR_MODES = (*THROUGHPUT_MODES, "usage")
 USAGE_MODES = ("usage", "entitlement", "invoice")
 PEER_MODES = ("single", "processor")
 BASELINE_MODES = (*THROUGHPUT_MODES, "processor", *USAGE_MODES)
-MODES = (*THROUGHPUT_MODES, "python", "bytes", "history", "growth", "processor", *USAGE_MODES)
+MODES = (
+    *THROUGHPUT_MODES,
+    "python",
+    "bytes",
+    "history",
+    "growth",
+    "processor",
+    "calls",
+    *USAGE_MODES,
+)
 ANSWERS = ("row", "id", "count")
 
 
@@ -229,8 +246,8 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         "--batch-size",
         type=whole(1, MOST_IN_A_CALL),
         metavar="N",
-        help="requests a call in the modes batch and bulk (default: 1000), events a call in the "
-        "modes usage, entitlement and invoice (default: 10000)",
+        help="requests a call in the modes batch, bulk and calls (default: 1000), events a call in "
+        "the modes usage, entitlement and invoice (default: 10000)",
     )
     add(
         "--returning",
@@ -245,14 +262,14 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         "--transfers",
         type=whole(1, 1_000_000_000),
         metavar="N",
-        help="transfers of the modes python, bytes, history, growth and processor",
+        help="transfers of the modes python, bytes, history, growth, processor and calls",
     )
     add(
         "--rounds",
         type=whole(1, 1000),
         default=8,
         metavar="N",
-        help="rounds of --mode processor, of which the least counts (default: 8)",
+        help="rounds of the modes processor and calls, of which the least counts (default: 8)",
     )
     add(
         "--tenants",

@@ -454,6 +454,31 @@ def test_processor_mode_counts_what_a_backend_takes(
     assert not floor_exists(conn)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's clocks")
+def test_calls_mode_compares_ways_to_move_money(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines = run(
+        ledger_dsn,
+        *("--mode", "calls", "--accounts", "4", "--transfers", "40", "--rounds", "2"),
+        *("--batch-size", "20", "--json", str(figures)),
+    )
+    assert [line.partition(":")[0] for line in lines] == [
+        f"Processor time in microseconds, {name}"
+        for name in (
+            *("single", "single, with a key", "hold, made and posted"),
+            *("bulk", "outcomes", "savepoints"),
+        )
+    ]
+    written = json.loads(figures.read_text())
+    for name, plain in (("hold_made_and_posted", "single"), ("outcomes", "bulk")):
+        assert written[f"{name}_ratio"] == pytest.approx(
+            written[f"{name}_processor_us"] / written[f"{plain}_processor_us"], rel=1e-3
+        )
+    # A round more, in which plans are made; of 20 requests two fail.
+    assert count_transfers(conn) == 3 * (3 * 20 + 20 + 18 + 18)
+
+
 def test_broken_books_are_no_result(ledger_dsn: str, conn: psycopg.Connection[Any]) -> None:
     run(ledger_dsn, *FEW)
     conn.execute("set session_replication_role = replica")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from scripts.performance.databases import Control
 from scripts.performance.modes.bytes import measure_bytes
+from scripts.performance.modes.calls import measure_calls
 from scripts.performance.modes.entitlement import measure_entitlement
 from scripts.performance.modes.growth import measure_growth
 from scripts.performance.modes.history import measure_history
@@ -27,6 +28,7 @@ MEASURES: Mapping[str, Callable[[Options, Target, Control], Report]] = {
     "history": measure_history,
     "growth": measure_growth,
     "processor": measure_processor,
+    "calls": measure_calls,
     "usage": measure_usage,
     "entitlement": measure_entitlement,
     "invoice": measure_invoice,
