@@ -223,6 +223,20 @@ def test_each_request_goes_on_from_what_those_before_it_did(accounts, conn):
     )
 
 
+@pytest.mark.parametrize("skipped", ["bank", "purse", "jar"])
+def test_an_account_whose_requests_are_all_refused_leaves_the_others_right(accounts, conn, skipped):
+    others = [name for name in ("bank", "purse", "jar") if name != skipped]
+    outcomes = compare(
+        conn,
+        [
+            plain(accounts, skipped, others[0], "1", require_from_version=99),
+            plain(accounts, others[0], others[1], "1"),
+            plain(accounts, others[1], others[0], "2"),
+        ],
+    )
+    assert statuses(outcomes) == ["VersionMismatch", "posted", "posted"]
+
+
 def test_what_fails_for_its_accounts_is_told_as_a_single_call_tells_it(accounts, conn):
     outcomes = compare(
         conn,

@@ -183,6 +183,9 @@ begin
     from unnest(amounts) as given (amount)
   );
 
+  -- An account whose requests are all skipped has none; the others' must keep their places.
+  v_last_places := array_fill(null::integer, array[cardinality(v_locked_ids)]);
+
   if v_highest_status > 0 then
     v_ok := pgledger.check_statuses(
       from_account_ids, to_account_ids, request_indexes, request_count
