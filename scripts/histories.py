@@ -1,10 +1,12 @@
 """Lives random histories of a ledger, and holds each answer against a plain Python model.
 
 Callers of one connection open and change accounts, move money one at a time and in batches, by id
-and by name, make, post, void and extend holds alone and many at once, let them expire, sweep,
-freeze and close, within transactions and savepoints, rightly and wrongly. After each history
-balances, what is held, versions and changes are compared with the model, and ``pgledger_verify``
-looks through the books. ``make test`` takes 20,000 steps; this takes as many as it is told::
+and by name, under conditions, skipping what fails and seeing beforehand what would, make, post,
+void and extend holds alone and many at once, let them expire, reverse, sweep, freeze and close,
+repeat what they did under idempotency keys and purge these, within transactions and savepoints,
+rightly and wrongly. After each history balances, what is held, versions and changes are compared
+with the model, and ``pgledger_verify`` looks through the books. ``make test`` takes 20,000 steps;
+this takes as many as it is told::
 
     python scripts/histories.py --steps 100000 --seed 7
 

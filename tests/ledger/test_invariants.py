@@ -1,15 +1,21 @@
 """What always holds, whatever callers do: random histories against a plain Python model.
 
 The machine calls the database in ways that succeed and in ways that fail; the model knows which,
-and what comes back. After each run the whole ledger is compared with the model, and the ledger
-proves itself with pgledger_verify(). A second property holds the two ways of writing transfers,
-one at a time and many at once, against each other.
+and what comes back. It knows accounts with limits, currencies with decimal places, single transfers
+and batches, by id and by name, with conditions and without; batches whose requests succeed or fail
+each by itself, and their previews; holds, alone and many at once, that are posted in parts, voided,
+extended and expire by the clock; reversals; sweeps; accounts that are changed, frozen, closed and
+found by name; idempotency keys, repeated with the same and with other requests, and purged;
+transactions and savepoints. What it did has to be of every kind. After each run the whole ledger is
+compared with the model, and the ledger proves itself with pgledger_verify(). A second property
+holds the two ways of writing transfers, one at a time and many at once, against each other.
 """
 
 import itertools
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,17 +39,22 @@ from psycopg.pq import TransactionStatus
 
 from pgledger import Account, Entry, PgledgerError, Transfer, ids
 from pgledger.errors import (
+    BalanceConditionFailed,
     BatchTooLarge,
+    IdempotencyConflict,
     InvalidArgument,
     InvalidBatch,
     NullArgument,
     SameAccount,
+    VersionMismatch,
 )
 from support.clock import SetClock
+from support.conditioned import Ask, ConditionRules, asks, right_asks, wrong_asks
 from support.database import Connect
 from support.exact import sum_of
 from support.held import CLOCK, assert_holds_match
-from support.keyed_rules import KeyedModel, KeyRules
+from support.keyed_rules import KeyedModel, KeyRules, assert_keys_match
+from support.keys import Use, account_asked, kinds
 from support.model import (
     ISO_SCALES,
     Change,
@@ -181,6 +192,45 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"id": UNKNOWN_TRANSFER[:-1] + "U", "amount": "0"},
 )
 
+# Refusals that are counted by their names.
+TOLD_APART = (VersionMismatch, BalanceConditionFailed, IdempotencyConflict)
+
+CONDITIONS_END = ("made", "VersionMismatch", "BalanceConditionFailed", "refused")
+BOTH = ("made", "refused")
+KEYS_END = (*BOTH, "IdempotencyConflict", "repeated")
+# What has to happen in every part, and how it has to end.
+ENDS: dict[str, tuple[str, ...]] = {
+    "a transfer that requires something": CONDITIONS_END,
+    "a batch that requires something": CONDITIONS_END,
+    "a request by itself": (*CONDITIONS_END, "IdempotencyConflict"),
+    "a previewed request": (*CONDITIONS_END, "IdempotencyConflict"),
+    "pgledger_create_transfers_outcomes": BOTH,
+    "pgledger_preview_transfers": BOTH,
+    "a transfer under its key": ("repeated",),
+    "a transfer under a purged key": ("made",),
+    "pgledger_purge_idempotency_keys": BOTH,
+    "pgledger_create_transfers_bulk with a key": (*BOTH, "IdempotencyConflict"),
+    "pgledger_sweep with a key": ("made", "repeated", "IdempotencyConflict"),
+    "pgledger_ensure_account with a key": ("made", "repeated", "IdempotencyConflict"),
+    "pgledger_reverse_transfer_over_limits with a key": ("made", "refused", "repeated"),
+    **{
+        f"pgledger_{name} with a key": KEYS_END
+        for name in (
+            *("create_transfer", "create_hold", "post_hold", "void_hold", "extend_hold"),
+            *("reverse_transfer", "create_account"),
+        )
+    },
+    **dict.fromkeys(
+        (
+            *("pgledger_create_transfer", "pgledger_create_transfers_bulk", "pgledger_create_hold"),
+            *("pgledger_create_holds_bulk", "pgledger_post_hold", "pgledger_post_holds_bulk"),
+            *("pgledger_reverse_transfer", "pgledger_close_account", "pgledger_set_limits"),
+            *("pgledger_freeze_account", "pgledger_void_hold", "pgledger_set_currency"),
+        ),
+        BOTH,
+    ),
+}
+
 CHANGES: tuple[str, ...] = ("amount", "event_at", "metadata", "accounts", "target")
 
 small = st.integers(0, 15)
@@ -193,6 +243,15 @@ drafts = st.tuples(
     st.sampled_from((*[""] * 8, *["new"] * 4, "again", "again", "twice", "twice", "changed")),
 )
 Draft = tuple[int, int, str, dict[str, Any], str]
+
+# Most of them new, so that what else they ask for is looked at.
+fresh_drafts = st.tuples(
+    small,
+    small,
+    st.sampled_from(AMOUNTS),
+    st.sampled_from(DETAILS),
+    st.sampled_from((*[""] * 8, "new", "again", "twice")),
+)
 
 apps = st.sampled_from((*APPS, *APPS, *APPS, *APPS, None, "no-such-app", "a b", "x" * 129))
 GROUPS = (None, None, "order-7", "g" * 255)
@@ -225,7 +284,7 @@ ARRAY = (
 )
 OPEN = (
     "select * from pgledger_create_account("
-    "%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s::numeric, %s::numeric)"
+    "%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s::numeric, %s::numeric, idempotency_key => %s)"
 )
 HISTORY = """
   select
@@ -276,6 +335,13 @@ def chosen_id(prefix: str, name: int | str) -> str:
     return f"{prefix}_{ids.uuid_to_ulid(UUID(bytes=md5(str(name).encode()).digest()))[:26]}"
 
 
+def function_of(query: str) -> str:
+    """Returns the name of the function that a query calls."""
+    found = re.search(r"pgledger_\w+", query)
+    assert found is not None
+    return found[0]
+
+
 def refusal_of(error: PgledgerError) -> Refusal:
     named = re.match(r"request (\d+) of \d+: ", error.diag.message_primary or "")
     return Refusal(type(error), int(named[1]) if named else None)
@@ -294,7 +360,7 @@ def single_arguments(request: Request, app_id: str | None, allow_future: bool | 
     ]
 
 
-def account_arguments(opening: Opening) -> list[Any]:
+def account_arguments(opening: Opening, key: str | None = None) -> list[Any]:
     return [
         opening.name,
         opening.currency,
@@ -306,6 +372,7 @@ def account_arguments(opening: Opening) -> list[Any]:
         opening.tenant_id,
         opening.min_balance,
         opening.max_balance,
+        key,
     ]
 
 
@@ -340,7 +407,7 @@ def row_arguments(requests: list[Request]) -> list[Any]:
     ]
 
 
-class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
+class Bookkeeping(KeyRules, ConditionRules, WideRules, RuleBasedStateMachine):
     """Callers of a ledger on one connection, and the model beside it."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
@@ -348,6 +415,7 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
         self.conn = conn
         self.model = KeyedModel()
         self.kept: list[KeyedModel] = []
+        self.done = Counter[tuple[str, str]]()
         self.chosen = 0
         self.steps = -1
         self.is_sound = True
@@ -380,16 +448,23 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
     # Calling, and holding the answer against the model
 
     def call(
-        self, expected: object, query: str, arguments: list[Any] | dict[str, Any]
+        self,
+        expected: object,
+        query: str,
+        arguments: list[Any],
+        *,
+        what: str = "",
+        key: str | None = None,
     ) -> list[Any] | None:
         """Returns the rows of a call; None once it has raised the very error that it should."""
         refused = isinstance(expected, Refusal)
+        self.count(what or function_of(query), expected, key)
         within = refused and bool(self.kept)
         if within:
             self.conn.execute("savepoint attempt")
         self.is_sound = False
         try:
-            rows = self.conn.execute(query.encode(), arguments).fetchall()
+            rows: list[Any] = self.conn.execute(query.encode(), arguments).fetchall()
         except PgledgerError as error:
             refusal = refusal_of(error)
             if refusal != expected:
@@ -402,6 +477,14 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
         self.is_sound = True
         return None
 
+    def count(self, what: str, expected: object, key: str | None = None) -> None:
+        """Counts what was done, and how it should end."""
+        if isinstance(expected, Refusal):
+            ends = expected.error.__name__ if expected.error in TOLD_APART else "refused"
+        else:
+            ends = "repeated" if isinstance(expected, Use) else "made"
+        self.done[f"{what} with a key" if key else what, ends] += 1
+
     def transfer(
         self,
         requests: list[Request],
@@ -412,19 +495,23 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
         group_id: str | None = None,
         allow_future: bool = False,
         single: bool = False,
-    ) -> None:
+        what: str = "",
+        key: str | None = None,
+    ) -> list[Transfer] | None:
         plan = self.model.plan_transfers(
             requests, app_id=app_id, group_id=group_id, allow_future_event_at=allow_future
         )
         if single and isinstance(plan, Refusal):
             plan = Refusal(plan.error)
-        rows = self.call(plan, query, arguments)
-        if rows is not None:
-            assert not isinstance(plan, Refusal)
-            assert app_id is not None
-            answers = [transfer_of(row) for row in rows]
-            self.model.post(plan, answers, app_id=app_id, group_id=group_id)
-            self.is_sound = True
+        rows = self.call(plan, query, arguments, what=what, key=key)
+        if rows is None:
+            return None
+        assert not isinstance(plan, Refusal)
+        assert app_id is not None
+        answers = [transfer_of(row) for row in rows]
+        self.model.post(plan, answers, app_id=app_id, group_id=group_id)
+        self.is_sound = True
+        return answers
 
     def read(
         self, expected: Any, query: str, arguments: list[Any], kind: Callable[..., Any]
@@ -432,7 +519,7 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
         rows = self.call(expected, query, arguments)
         if rows is not None:
             makers: dict[Any, Callable[..., Any]] = {Account: account_of, Transfer: transfer_of}
-            make = makers.get(kind, lambda row: kind(*row))
+            make = makers.get(kind) or (lambda row: kind(*row))
             assert [make(row) for row in rows] == expected
             self.is_sound = True
 
@@ -637,6 +724,73 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
             allow_future=allow_future,
         )
 
+    # Conditions, outcomes and previews
+
+    @rule(
+        asked=st.lists(st.tuples(fresh_drafts, asks), min_size=1, max_size=4),
+        app_id=st.sampled_from(APPS),
+    )
+    def create_transfer_under_conditions(self, asked: list[tuple[Draft, Ask]], app_id: str) -> None:
+        for draft, ask in asked:
+            self.transfer_under_conditions(self.request(draft, app_id, []), ask, app_id)
+
+    @rule(
+        batch=st.lists(fresh_drafts, min_size=1, max_size=4),
+        asked=st.lists(right_asks, min_size=4, max_size=4),
+        spoilt=st.tuples(st.integers(0, 3), wrong_asks),
+        app_id=st.sampled_from(APPS),
+        group_id=st.sampled_from(GROUPS),
+    )
+    def create_transfers_under_conditions(
+        self,
+        batch: list[Draft],
+        asked: list[Ask],
+        spoilt: tuple[int, Ask],
+        app_id: str,
+        group_id: str | None,
+    ) -> None:
+        requests = self.requests(batch, app_id, [])
+        self.transfers_under_conditions(requests, asked, app_id, group_id)
+        asked = [*asked]
+        asked[spoilt[0] % len(batch)] = spoilt[1]
+        requests = self.requests(batch, app_id, [])
+        self.transfers_under_conditions(requests, asked, app_id, group_id)
+
+    @rule(
+        batch=st.lists(st.tuples(fresh_drafts, asks), min_size=2, max_size=8),
+        app_id=st.sampled_from(APPS),
+        group_id=st.sampled_from(GROUPS),
+        way=st.sampled_from(("make", "make", "both", "both", "preview")),
+    )
+    def create_most_of_a_batch(
+        self, batch: list[tuple[Draft, Ask]], app_id: str, group_id: str | None, way: str
+    ) -> None:
+        requests = self.requests([draft for draft, _ in batch], app_id, [])
+        asked = [ask for _, ask in batch]
+        self.foresee_and_make(requests, asked, app_id, group_id, allow_future=False, way=way)
+
+    @rule(
+        batch=st.lists(drafts, max_size=8),
+        asked=st.lists(asks, min_size=8, max_size=8),
+        app_id=st.one_of(st.sampled_from(APPS), apps),
+        group_id=groups,
+        faults=flaws,
+        allow_future=st.booleans(),
+        way=st.sampled_from(("make", "make", "preview", "both")),
+    )
+    def create_what_can_be(
+        self,
+        batch: list[Draft],
+        asked: list[Ask],
+        app_id: str | None,
+        group_id: str | None,
+        faults: Flaws,
+        allow_future: bool,
+        way: str,
+    ) -> None:
+        requests = self.requests(batch, app_id, faults)
+        self.foresee_and_make(requests, asked, app_id, group_id, allow_future=allow_future, way=way)
+
     @rule(batch=st.lists(drafts, min_size=1, max_size=6), faults=flaws)
     def create_transfers_of_rows(self, batch: list[Draft], faults: Flaws) -> None:
         requests = self.requests(batch, "", faults, with_details=False)
@@ -749,6 +903,8 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
         app_id=apps,
         tenant_id=st.sampled_from((*("", "t1", "t2") * 4, "t 1", None)),
         place=small,
+        kind=kinds,
+        again=st.booleans(),
     )
     def create_account(
         self,
@@ -760,6 +916,8 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
         app_id: str | None,
         tenant_id: str | None,
         place: int,
+        kind: str,
+        again: bool,
     ) -> None:
         opening = Opening(
             name, currency, *limits[:2], metadata, own_id or None, app_id, tenant_id, *limits[2:]
@@ -786,11 +944,27 @@ class Bookkeeping(KeyRules, WideRules, RuleBasedStateMachine):
                 opening = replace(opening, tenant_id="someone-else")
             elif own_id == "other limit":
                 opening = replace(opening, allow_negative_balance=True, min_balance="-77")
-        expected = self.model.plan_account(opening)
-        rows = self.call(expected, OPEN, account_arguments(opening))
+        self.open(opening, kind)
+        if again:
+            self.use_again(0, "last")
+
+    def open(self, opening: Opening, kind: str) -> None:
+        app_id = opening.app_id
+        key = self.key_for(kind, app_id)
+        asked = account_asked(opening)
+        expected: Refusal | Use | Account | None = self.model.opening_fault(opening)
+        expected = expected or self.used(key, app_id, "pgledger_create_account", asked)
+        expected = expected or self.model.plan_account(opening)
+        arguments = account_arguments(opening, key)
+        rows = self.call(expected, OPEN, arguments, key=key)
         if rows is None:
             return
+        if isinstance(expected, Use):
+            self.take_replay(expected, rows)
+            return
         (answer,) = [account_of(row) for row in rows]
+        sent = (OPEN, arguments)
+        self.remember(key, app_id, "pgledger_create_account", asked, sent, answer.id)
         if isinstance(expected, Account):
             assert answer == expected
         else:
@@ -1219,6 +1393,8 @@ def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
         assert_holds_match(conn, model)
     if isinstance(model, ReversedModel):
         assert_reversals_match(conn, model)
+    if isinstance(model, KeyedModel):
+        assert_keys_match(conn, model)
     rows = conn.execute("select * from pgledger_accounts_v1 order by id").fetchall()
     assert [account_of(row) for row in rows] == sorted(model.accounts.values(), key=lambda a: a.id)
     rows = conn.execute(
@@ -1255,6 +1431,18 @@ def assert_books_match(conn: psycopg.Connection[Any], model: Model) -> None:
             assert sum_of(balances) == 0
 
 
+def assert_all_was_done(done: Counter[tuple[str, str]]) -> None:
+    """Asserts that what can go well and badly did both, and often, where there were many steps."""
+    least = STEPS_PER_PART // 1000 if STEPS_PER_PART >= 5000 else 0
+    seldom = {
+        (what, end): done[what, end]
+        for what, ends in ENDS.items()
+        for end in ends
+        if done[what, end] < least
+    }
+    assert seldom == {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_histories_end_as_the_model_has_them(
@@ -1280,6 +1468,8 @@ def test_random_histories_end_as_the_model_has_them(
                 phases=set(Phase) - {Phase.explain},
             ),
         )
+    done = sum((run.done for run in runs), Counter[tuple[str, str]]())
+    assert_all_was_done(done)
 
 
 def test_the_model_takes_the_largest_amount_there_and_back(conn: psycopg.Connection[Any]) -> None:

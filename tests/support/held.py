@@ -28,6 +28,7 @@ from pgledger.errors import (
     PositiveBalanceNotAllowed,
 )
 from support.exact import minus, plus, sum_of
+from support.keys import KeyUser, Use, kinds
 from support.model import (
     BOUND,
     Change,
@@ -36,6 +37,7 @@ from support.model import (
     Record,
     Refusal,
     Request,
+    decimal_of,
     decoded,
     places_of,
 )
@@ -57,7 +59,12 @@ MAKE = (
     "select * from pgledger_create_hold(%s, %s, %s::numeric, %s::timestamptz, %s::interval,"
     " %s::timestamptz, %s::jsonb, %s, %s, %s)"
 )
-POST = "select * from pgledger_post_hold(%s, %s::numeric, %s, id => %s, app_id => %s)"
+POST = (
+    "select * from pgledger_post_hold(%s, %s::numeric, %s, id => %s, app_id => %s,"
+    " idempotency_key => %s)"
+)
+VOID = "select * from pgledger_void_hold(%s, %s, %s)"
+EXTEND = "select * from pgledger_extend_hold(%s, %s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +263,10 @@ amounts = st.sampled_from(("1", "2", "0.5", "1.50", "10", "12.34", "0.01", "7", 
 changes = st.sampled_from(("", "", "", "amount", "expiry", "group"))
 
 
-class HoldRules:
+class HoldRules(KeyUser):
     """What the machine does with holds."""
 
     conn: Any
-    model: Any
-    chosen: int
-    is_sound: bool
     request: Any
     call: Any
 
@@ -388,11 +392,16 @@ class HoldRules:
         amount=st.sampled_from((None, None, "0.5", "1", "the rest", "too much")),
         final=st.booleans(),
         identity=st.sampled_from(("", "", "new", "again", "another's")),
+        kind=kinds,
     )
-    def post_hold(self, place: int, amount: str | None, final: bool, identity: str) -> None:
-        self.post(place, amount, final=final, identity=identity)
+    def post_hold(
+        self, place: int, amount: str | None, final: bool, identity: str, kind: str
+    ) -> None:
+        self.post(place, amount, final=final, identity=identity, kind=kind)
 
-    def post(self, place: int, amount: str | None, *, final: bool, identity: str) -> None:
+    def post(
+        self, place: int, amount: str | None, *, final: bool, identity: str, kind: str = ""
+    ) -> None:
         held = self.some_hold(place)
         if amount == "the rest":
             amount = f"{held.rest:f}" if held.rest else "1"
@@ -407,13 +416,21 @@ class HoldRules:
             transfer_id, amount, final = held.postings[place % len(held.postings)]
         elif identity == "another's" and self.model.records:
             transfer_id = next(iter(self.model.records))
-        expected = self.model.plan_posting(held, amount, transfer_id, final=final)
-        rows = self.call(
-            expected, POST, [held.hold.id, amount, final, transfer_id, held.hold.app_id]
-        )
+        app_id = held.hold.app_id
+        key = self.key_for(kind, app_id)
+        asked = (held.hold.id, decimal_of(amount), final, transfer_id)
+        expected = self.used(key, app_id, "pgledger_post_hold", asked)
+        if expected is None:
+            expected = self.model.plan_posting(held, amount, transfer_id, final=final)
+        arguments = [held.hold.id, amount, final, transfer_id, app_id, key]
+        rows = self.call(expected, POST, arguments, key=key)
         if rows is None:
             return
+        if isinstance(expected, Use):
+            self.take_replay(expected, rows)
+            return
         (answer,) = [Transfer(*row) for row in rows]
+        self.remember(key, app_id, "pgledger_post_hold", asked, (POST, arguments), answer.id)
         if isinstance(expected, Record):
             assert replace(answer, replayed=False) == replace(expected.transfer, replayed=False)
             assert answer.replayed is True
@@ -423,24 +440,37 @@ class HoldRules:
         self.settle()
 
     @precondition(lambda self: self.model.holds)
-    @rule(place=small, other_app=st.sampled_from((False, False, False, True)))
-    def void_hold(self, place: int, other_app: bool) -> None:
-        self.void(place, other_app=other_app)
+    @rule(
+        place=small,
+        other_app=st.sampled_from((False, False, False, True)),
+        kind=kinds,
+        again=st.booleans(),
+    )
+    def void_hold(self, place: int, other_app: bool, kind: str, again: bool) -> None:
+        self.void(place, other_app=other_app, kind=kind)
+        if again:
+            self.use_again(0, "last")
 
-    def void(self, place: int, *, other_app: bool) -> None:
+    def void(self, place: int, *, other_app: bool, kind: str = "") -> None:
         held = self.some_hold(place)
         again = held.hold.status == "voided"
         app_id = held.hold.app_id
         fault = self.model.state_fault(held)
         if other_app:
             app_id, fault, again = ("shop" if app_id == "" else ""), HoldNotFound, False
-        rows = self.call(
-            Refusal(fault) if fault and not again else None,
-            "select * from pgledger_void_hold(%s, %s)",
-            [held.hold.id, app_id],
-        )
+        key = self.key_for(kind, app_id)
+        asked = (held.hold.id,)
+        expected = None if other_app else self.used(key, app_id, "pgledger_void_hold", asked)
+        if expected is None and fault and not again:
+            expected = Refusal(fault)
+        arguments = [held.hold.id, app_id, key]
+        rows = self.call(expected, VOID, arguments, key=key)
         if rows is None:
             return
+        if isinstance(expected, Use):
+            self.take_replay(expected, rows)
+            return
+        self.remember(key, app_id, "pgledger_void_hold", asked, (VOID, arguments), held.hold.id)
         (answer,) = [Hold(*row) for row in rows]
         assert answer.replayed is again
         ended_at = held.hold.ended_at if again else answer.ended_at
@@ -452,23 +482,30 @@ class HoldRules:
         self.settle()
 
     @precondition(lambda self: self.model.holds)
-    @rule(place=small, span=st.sampled_from((*SPANS, timedelta(days=-1))))
-    def extend_hold(self, place: int, span: timedelta | None) -> None:
-        self.extend(place, span)
+    @rule(place=small, span=st.sampled_from((*SPANS, timedelta(days=-1))), kind=kinds)
+    def extend_hold(self, place: int, span: timedelta | None, kind: str) -> None:
+        self.extend(place, span, kind)
 
-    def extend(self, place: int, span: timedelta | None) -> None:
+    def extend(self, place: int, span: timedelta | None, kind: str = "") -> None:
         held = self.some_hold(place)
         fault = self.model.state_fault(held)
         expires_at = None if span is None else self.model.now + span
         if fault is None and expires_at is not None and expires_at <= self.model.now:
             fault = InvalidTime
-        rows = self.call(
-            Refusal(fault) if fault else None,
-            "select * from pgledger_extend_hold(%s, %s, %s)",
-            [held.hold.id, expires_at, held.hold.app_id],
-        )
+        app_id = held.hold.app_id
+        key = self.key_for(kind, app_id)
+        asked = (held.hold.id, expires_at)
+        expected = self.used(key, app_id, "pgledger_extend_hold", asked)
+        if expected is None and fault:
+            expected = Refusal(fault)
+        arguments = [held.hold.id, expires_at, app_id, key]
+        rows = self.call(expected, EXTEND, arguments, key=key)
         if rows is None:
             return
+        if isinstance(expected, Use):
+            self.take_replay(expected, rows)
+            return
+        self.remember(key, app_id, "pgledger_extend_hold", asked, (EXTEND, arguments), held.hold.id)
         (answer,) = [Hold(*row) for row in rows]
         hold = replace(held.hold, expires_at=expires_at)
         assert answer == hold
@@ -480,14 +517,17 @@ class HoldRules:
         source=small,
         amount=amounts,
         acts=st.lists(
-            st.sampled_from(("part", "part", "post", "void", "extend", "wait", "again")),
+            st.sampled_from(
+                ("part", "part", "post", "void", "extend", "wait", "again", "key again")
+            ),
             min_size=1,
-            max_size=4,
+            max_size=5,
         ),
+        kind=kinds,
         span=st.sampled_from(SPANS),
     )
     def live_through_a_hold(
-        self, source: int, amount: str, acts: list[str], span: timedelta | None
+        self, source: int, amount: str, acts: list[str], span: timedelta | None, kind: str
     ) -> None:
         before = len(self.model.holds)
         own = [a for a in self.model.accounts.values() if a.app_id == "" and a.status == "open"]
@@ -505,15 +545,18 @@ class HoldRules:
         for act in acts:
             match act:
                 case "part":
-                    self.post(0, "0.01", final=False, identity="new")
+                    identity = "" if kind else "new"
+                    self.post(0, "0.01", final=False, identity=identity, kind=kind)
                 case "post":
-                    self.post(0, None, final=True, identity="")
+                    self.post(0, None, final=True, identity="", kind=kind)
+                case "key again":
+                    self.use_again(0, "last")
                 case "again":
                     self.post(0, "0.01", final=False, identity="again")
                 case "void":
-                    self.void(0, other_app=False)
+                    self.void(0, other_app=False, kind=kind)
                 case "extend":
-                    self.extend(0, span)
+                    self.extend(0, span, kind)
                 case _:
                     self.wait(1)
 

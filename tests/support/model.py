@@ -18,6 +18,7 @@ from pgledger.errors import (
     AccountFrozen,
     AccountNotEmpty,
     AccountNotFound,
+    BalanceConditionFailed,
     BalanceOutOfRange,
     CurrencyMismatch,
     EventAtInFuture,
@@ -38,6 +39,7 @@ from pgledger.errors import (
     PositiveBalanceNotAllowed,
     SameAccount,
     TransferNotFound,
+    VersionMismatch,
 )
 from support.exact import EXACT, minus, negated, plus
 
@@ -67,6 +69,39 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A range of balances as a test sends it; a bound that is None is no bound."""
+
+    lower: str | None
+    upper: str | None
+    bounds: str = "[]"
+
+    @property
+    def text(self) -> str:
+        return f"{self.bounds[0]}{self.lower or ''},{self.upper or ''}{self.bounds[1]}"
+
+    @property
+    def value(self) -> tuple[Decimal | None, Decimal | None, bool, bool]:
+        """What the range is, in whatever words."""
+        lower, upper = decimal_of(self.lower), decimal_of(self.upper)
+        return (
+            *(lower, upper),
+            lower is not None and self.bounds[0] == "[",
+            upper is not None and self.bounds[1] == "]",
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        lower, upper, *closed = self.value
+        return lower is not None and lower == upper and not all(closed)
+
+    def has(self, balance: Decimal) -> bool:
+        lower, upper, has_lower, has_upper = self.value
+        is_above = lower is None or balance > lower or (has_lower and balance == lower)
+        return is_above and (upper is None or balance < upper or (has_upper and balance == upper))
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One transfer to make, in the texts that are sent for it."""
 
@@ -76,6 +111,10 @@ class Request:
     event_at: Time | None = None
     metadata: str | None = None
     id: str | None = None
+    require_from_version: int | None = None
+    require_to_version: int | None = None
+    require_from_balance: Span | None = None
+    require_to_balance: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +200,12 @@ class Posting:
 
 Plan = list["Record | Posting | int"]
 """What answers each request: an earlier call's transfer, a new one, or an earlier request's."""
+
+States = dict[str, tuple[Decimal, int]]
+"""Balances and versions of accounts on the way through a batch."""
+
+Outcomes = list["Record | Posting | int | type[PgledgerError]"]
+"""What becomes of each request by itself: the same, or what it is refused with."""
 
 
 def scope_fault(
@@ -248,7 +293,19 @@ def request_fault(request: Request, *, allow_future_event_at: bool) -> type[Pgle
             return EventAtInFuture
     if fault := metadata_fault(request.metadata):
         return fault
-    return None if request.id is None else id_fault(request.id, "pglt")
+    if request.id is not None and (fault := id_fault(request.id, "pglt")):
+        return fault
+    return asked_conditions_fault(request)
+
+
+def asked_conditions_fault(request: Request) -> type[PgledgerError] | None:
+    """What is wrong with what a request requires, by itself."""
+    versions = (request.require_from_version, request.require_to_version)
+    spans = (request.require_from_balance, request.require_to_balance)
+    is_sound = all(version is None or version >= 0 for version in versions) and not any(
+        span is not None and span.is_empty for span in spans
+    )
+    return None if is_sound else InvalidArgument
 
 
 def name_fault(value: str | None) -> type[PgledgerError] | None:
@@ -325,8 +382,9 @@ class Model:
 
     # Accounts
 
-    def plan_account(self, opening: Opening) -> Refusal | Account | None:
-        """Returns what creating an account does: an error, an account that is there, or None."""
+    @staticmethod
+    def opening_fault(opening: Opening) -> Refusal | None:
+        """What is wrong with a request for an account by itself."""
         fault = scope_fault(opening.app_id) or scope_fault(opening.tenant_id)
         if fault is None:
             currency = opening.currency
@@ -338,8 +396,10 @@ class Model:
                 fault = limits_fault(opening) or metadata_fault(opening.metadata)
         if fault is None and opening.id is not None:
             fault = id_fault(opening.id, "pgla")
-        if fault is not None:
-            return Refusal(fault)
+        return None if fault is None else Refusal(fault)
+
+    def plan_account(self, opening: Opening) -> Refusal | Account | None:
+        """Returns what a sound request does: an error, an account that is there, or None."""
         # What was asked for then, whatever has changed it since.
         there = self.created.get(opening.id or "")
         if there is None:
@@ -486,6 +546,10 @@ class Model:
                 return AccountFrozen
         return None
 
+    def place_fault(self, request: Request) -> type[PgledgerError] | None:
+        """What the accounts of a request say to it, whatever their balances are."""
+        return self._status_fault(request) or self._scale_fault(request)
+
     def _scale_fault(self, request: Request) -> type[PgledgerError] | None:
         for account_id in (request.from_account_id, request.to_account_id):
             scale = self.accounts[account_id or ""].amount_scale
@@ -536,32 +600,89 @@ class Model:
         self, requests: list[Request], answers: list[Record | int | None]
     ) -> Refusal | Plan:
         plan: Plan = []
-        balances: dict[str, Decimal] = {}
+        states: States = {}
         for index, (request, answer) in enumerate(zip(requests, answers, strict=True), 1):
             if answer is not None:
                 plan.append(answer)
                 continue
-            amount = Decimal(request.amount or 0)
-            source = self.accounts[request.from_account_id or ""]
-            target = self.accounts[request.to_account_id or ""]
-            from_balance = minus(balances.get(source.id, source.balance), amount)
-            if source.min_balance is not None and (
-                minus(from_balance, source.held_out) < source.min_balance
-            ):
-                return Refusal(InsufficientFunds, index)
-            if from_balance <= -BOUND:
-                return Refusal(BalanceOutOfRange, index)
-            to_balance = plus(balances.get(target.id, target.balance), amount)
-            if target.max_balance is not None and (
-                plus(to_balance, target.held_in) > target.max_balance
-            ):
-                return Refusal(PositiveBalanceNotAllowed, index)
-            if to_balance >= BOUND:
-                return Refusal(BalanceOutOfRange, index)
-            balances[source.id] = from_balance
-            balances[target.id] = to_balance
-            plan.append(Posting(request, from_balance, to_balance))
+            step = self.step(request, states)
+            if not isinstance(step, Posting):
+                return Refusal(step, index)
+            plan.append(step)
         return plan
+
+    def step(self, request: Request, states: States) -> type[PgledgerError] | Posting:
+        """Returns what the balances and versions that came before make of a new request.
+
+        Its accounts go on from there, if they let it through.
+        """
+        amount = Decimal(request.amount or 0)
+        source = self.accounts[request.from_account_id or ""]
+        target = self.accounts[request.to_account_id or ""]
+        from_balance, from_version = states.get(source.id, (source.balance, source.version))
+        to_balance, to_version = states.get(target.id, (target.balance, target.version))
+        from_balance, to_balance = minus(from_balance, amount), plus(to_balance, amount)
+        if request.require_from_version not in {None, from_version}:
+            return VersionMismatch
+        if request.require_to_version not in {None, to_version}:
+            return VersionMismatch
+        for span, balance in (
+            (request.require_from_balance, from_balance),
+            (request.require_to_balance, to_balance),
+        ):
+            if span is not None and not span.has(balance):
+                return BalanceConditionFailed
+        if source.min_balance is not None and (
+            minus(from_balance, source.held_out) < source.min_balance
+        ):
+            return InsufficientFunds
+        if from_balance <= -BOUND:
+            return BalanceOutOfRange
+        if target.max_balance is not None and (
+            plus(to_balance, target.held_in) > target.max_balance
+        ):
+            return PositiveBalanceNotAllowed
+        if to_balance >= BOUND:
+            return BalanceOutOfRange
+        states[source.id] = (from_balance, from_version + 1)
+        states[target.id] = (to_balance, to_version + 1)
+        return Posting(request, from_balance, to_balance)
+
+    def plan_outcomes(
+        self,
+        requests: list[Request],
+        *,
+        app_id: str | None,
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> Refusal | Outcomes:
+        """Returns what becomes of each request, as if each were a call of its own."""
+        if fault := scope_fault(app_id):
+            return Refusal(fault)
+        if group_id is not None and (fault := scope_fault(group_id, 1, 255)):
+            return Refusal(fault)
+        outcomes: Outcomes = []
+        states: States = {}
+        firsts: dict[str, int] = {}
+        for place, request in enumerate(requests):
+            fault = request_fault(request, allow_future_event_at=allow_future_event_at)
+            fault = fault or self.accounts_fault(request, app_id)
+            record = self.records.get(request.id or "")
+            first = firsts.get(request.id or "")
+            if fault is not None:
+                outcomes.append(fault)
+            elif record is not None:
+                same = self._repeats(request, app_id, record)
+                outcomes.append(record if same else IdempotencyConflict)
+            elif first is not None:
+                same = self._same(request, requests[first])
+                outcomes.append(first if same else IdempotencyConflict)
+            else:
+                outcome = self.place_fault(request) or self.step(request, states)
+                outcomes.append(outcome)
+                if isinstance(outcome, Posting) and request.id is not None:
+                    firsts[request.id] = place
+        return outcomes
 
     def post(
         self, plan: Plan, answers: list[Transfer], *, app_id: str, group_id: str | None

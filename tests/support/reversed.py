@@ -19,6 +19,7 @@ from pgledger.errors import (
 )
 from support.exact import minus, plus, sum_of
 from support.held import HeldModel
+from support.keys import KeyUser, Use, kinds
 from support.model import (
     BOUND,
     Posting,
@@ -27,6 +28,7 @@ from support.model import (
     Request,
     Time,
     amount_fault,
+    decimal_of,
     decoded,
     id_fault,
     metadata_fault,
@@ -35,12 +37,14 @@ from support.model import (
 )
 
 WITHIN = (
-    "select * from pgledger_reverse_transfer(%(transfer_id)s, %(amount)s::numeric,"
-    " %(event_at)s::timestamptz, %(metadata)s::jsonb, %(id)s, %(app_id)s)"
+    "select * from pgledger_reverse_transfer(transfer_id => %s, amount => %s::numeric,"
+    " event_at => %s::timestamptz, metadata => %s::jsonb, id => %s, app_id => %s,"
+    " idempotency_key => %s)"
 )
 OVER = (
-    "select * from pgledger_reverse_transfer_over_limits(%(transfer_id)s, %(reason)s,"
-    " %(amount)s::numeric, %(event_at)s::timestamptz, %(metadata)s::jsonb, %(id)s, %(app_id)s)"
+    "select * from pgledger_reverse_transfer_over_limits(transfer_id => %s, amount => %s::numeric,"
+    " event_at => %s::timestamptz, metadata => %s::jsonb, id => %s, app_id => %s,"
+    " idempotency_key => %s, reason => %s)"
 )
 UNKNOWN = "pglt_01JTVST7XAES5BXHWZN4KR4VEZ"
 
@@ -58,17 +62,15 @@ class Reversing:
     over_limits: bool = False
     reason: str | None = None
 
+    def arguments(self, key: str | None) -> list[Any]:
+        event_at = self.event_at.text if self.event_at else None
+        arguments = [self.transfer_id, self.amount, event_at, self.metadata, self.id, self.app_id]
+        return [*arguments, key, self.reason] if self.over_limits else [*arguments, key]
+
     @property
-    def arguments(self) -> dict[str, Any]:
-        return {
-            "transfer_id": self.transfer_id,
-            "reason": self.reason,
-            "amount": self.amount,
-            "event_at": self.event_at.text if self.event_at else None,
-            "metadata": self.metadata,
-            "id": self.id,
-            "app_id": self.app_id,
-        }
+    def asked(self) -> tuple[Any, ...]:
+        """What a key's second call has to have in common with the first."""
+        return (*self.details, self.id, decimal_of(self.amount))
 
     @property
     def details(self) -> tuple[Any, ...]:
@@ -114,12 +116,16 @@ class ReversedModel(HeldModel):
         fault = fault or metadata_fault(reversing.metadata)
         return fault or (None if reversing.id is None else id_fault(reversing.id, "pglt"))
 
-    def plan_reversal(self, reversing: Reversing) -> Refusal | Record | Posting:
+    def plan_reversal(
+        self, reversing: Reversing, used: Refusal | Use | None = None
+    ) -> Refusal | Use | Record | Posting:
         if fault := self._reversing_fault(reversing):
             return Refusal(fault)
         record = self.records.get(reversing.transfer_id or "")
         if record is None or record.transfer.app_id != reversing.app_id:
             return Refusal(TransferNotFound)
+        if used is not None:
+            return used
         if reversing.id in self.records:
             return self._repeated(reversing)
         transfer = record.transfer
@@ -189,12 +195,10 @@ reasons = st.sampled_from((*("chargeback", "r" * 1000) * 4, None, "", "\u200b"))
 identities = st.sampled_from((*[""] * 5, "new", "new", "again", "again", "changed", "another's"))
 
 
-class ReversalRules:
+class ReversalRules(KeyUser):
     """What the machine does with reversals."""
 
     conn: Any
-    model: Any
-    is_sound: bool
     call: Any
     transfer: Any
 
@@ -232,6 +236,7 @@ class ReversalRules:
         reason=reasons,
         metadata=st.sampled_from((None, None, '{"why": 1}', "[]")),
         other_app=st.sampled_from((*[False] * 9, True)),
+        kind=kinds,
     )
     def reverse_transfer(
         self,
@@ -243,6 +248,7 @@ class ReversalRules:
         reason: str | None,
         metadata: str | None,
         other_app: bool,
+        kind: str,
     ) -> None:
         transfer = self.some_transfer(place, reversal=of_a_reversal)
         if transfer is None:
@@ -258,7 +264,7 @@ class ReversalRules:
             over_limits=over_limits,
             reason=reason if over_limits else None,
         )
-        self.reverse(self.identified(reversing, identity, place))
+        self.reverse(self.identified(reversing, identity, place), kind)
 
     def identified(self, reversing: Reversing, identity: str, place: int) -> Reversing:
         made: list[tuple[str, tuple[Reversing, bool]]] = list(self.model.reversings.items())
@@ -276,11 +282,18 @@ class ReversalRules:
             return replace(first, id=own, amount=amount)
         return reversing
 
-    def reverse(self, reversing: Reversing) -> Transfer | None:
-        expected = self.model.plan_reversal(reversing)
+    def reverse(self, reversing: Reversing, kind: str = "") -> Transfer | None:
+        key = self.key_for(kind, reversing.app_id)
         query = OVER if reversing.over_limits else WITHIN
-        rows = self.call(expected, query, reversing.arguments)
+        function = query.removeprefix("select * from ").partition("(")[0]
+        used = self.used(key, reversing.app_id, function, reversing.asked)
+        expected = self.model.plan_reversal(reversing, used)
+        arguments = reversing.arguments(key)
+        rows = self.call(expected, query, arguments, key=key)
         if rows is None:
+            return None
+        if isinstance(expected, Use):
+            self.take_replay(expected, rows)
             return None
         (answer,) = [Transfer(*row) for row in rows]
         if isinstance(expected, Record):
@@ -288,6 +301,8 @@ class ReversalRules:
             assert answer.replayed is True
         else:
             self.model.reverse(reversing, expected, answer)
+        sent = (query, arguments)
+        self.remember(key, reversing.app_id, function, reversing.asked, sent, answer.id)
         self.is_sound = True
         return answer
 
@@ -295,12 +310,15 @@ class ReversalRules:
     @rule(
         place=small,
         acts=st.lists(
-            st.sampled_from(("half", "0.01", "the rest", "too much", "again", "back", "over")),
+            st.sampled_from(
+                ("half", "0.01", "the rest", "too much", "again", "back", "over", "key again")
+            ),
             min_size=2,
             max_size=5,
         ),
+        kind=kinds,
     )
-    def use_a_transfer_up(self, place: int, acts: list[str]) -> None:
+    def use_a_transfer_up(self, place: int, acts: list[str], kind: str) -> None:
         transfer = self.some_transfer(place)
         assert transfer is not None
         last: Reversing | None = None
@@ -308,6 +326,9 @@ class ReversalRules:
             if act == "again":
                 if last is not None:
                     self.reverse(last)
+                continue
+            if act == "key again":
+                self.use_again(0, "last")
                 continue
             if act == "back" and last is not None and last.id in self.model.records:
                 # A reversal is a transfer, which can be reversed.
@@ -322,7 +343,7 @@ class ReversalRules:
                 over_limits=over,
                 reason="used up" if over else None,
             )
-            self.reverse(last)
+            self.reverse(last, kind)
 
     @rule(place=small, spent=st.sampled_from(("0.5", "3", "7.25")), over=st.booleans())
     def refund_what_was_spent(self, place: int, spent: str, over: bool) -> None:

@@ -16,7 +16,8 @@ from pgledger.errors import (
 )
 from support.exact import minus, plus
 from support.held import SPANS, Held, HoldRules, Making
-from support.model import Opening, Posting, Record, Refusal, Request
+from support.keys import Use, account_asked, kinds
+from support.model import Opening, Posting, Record, Refusal, Request, decimal_of
 from support.reversed import ReversalRules, ReversedModel
 
 MAKE_MANY = (
@@ -27,8 +28,14 @@ POST_MANY = (
     "select * from pgledger_post_holds_bulk(%s::text[], %s::numeric[], %s::boolean[],"
     " ids => %s::text[], app_id => %s)"
 )
-SWEEP = "select * from pgledger_sweep(%s, %s, %s::numeric, %s::numeric, app_id => %s)"
-ENSURE = "select * from pgledger_ensure_account(%s, %s, app_id => %s, tenant_id => %s)"
+SWEEP = (
+    "select * from pgledger_sweep(%s, %s, %s::numeric, %s::numeric, app_id => %s,"
+    " idempotency_key => %s)"
+)
+ENSURE = (
+    "select * from pgledger_ensure_account(%s, %s, app_id => %s, tenant_id => %s,"
+    " idempotency_key => %s)"
+)
 FIND = "select * from pgledger_find_account(%s, %s, %s, %s)"
 BY_NAME = (
     "select * from pgledger_create_transfer_by_name(%s, %s, %s::numeric, %s, app_id => %s,"
@@ -284,12 +291,25 @@ class WideRules(HoldRules, ReversalRules):
         app_id=st.sampled_from(("", "", "", "shop")),
         max_amount=st.sampled_from((None, "5", "0.25", "100")),
         keep=st.sampled_from(("0", "0", "3.5", "-20")),
+        kind=kinds,
     )
-    def sweep(self, draft: tuple[int, int], app_id: str, max_amount: str | None, keep: str) -> None:
+    def sweep(
+        self, draft: tuple[int, int], app_id: str, max_amount: str | None, keep: str, kind: str
+    ) -> None:
         request = self.request((*draft, "1", {}, ""), app_id, [])
-        arguments = [request.from_account_id, request.to_account_id, max_amount, keep, app_id]
+        key = self.key_for(kind, app_id)
+        ends = (request.from_account_id, request.to_account_id)
+        arguments = [*ends, max_amount, keep, app_id, key]
+        asked = (*ends, decimal_of(max_amount), Decimal(keep))
+        sent = (SWEEP, arguments)
         if fault := self.model.accounts_fault(request, app_id):
-            self.call(Refusal(fault), SWEEP, arguments)
+            self.call(Refusal(fault), SWEEP, arguments, key=key)
+            return
+        used = self.used(key, app_id, "pgledger_sweep", asked)
+        if used is not None:
+            rows = self.call(used, SWEEP, arguments, key=key)
+            if isinstance(used, Use):
+                self.take_replay(used, rows)
             return
         source = self.model.accounts[request.from_account_id]
         stays = max(
@@ -298,32 +318,54 @@ class WideRules(HoldRules, ReversalRules):
         spare = minus(minus(source.balance, source.held_out), stays)
         amount = spare if max_amount is None else min(Decimal(max_amount), spare)
         if amount <= 0:
-            assert self.call(None, SWEEP, arguments) == []
+            assert self.call(None, SWEEP, arguments, key=key) == []
+            self.remember(key, app_id, "pgledger_sweep", asked, sent, None)
             self.settle()
             return
         request = replace(request, amount=f"{amount:f}")
-        self.transfer([request], SWEEP, arguments, app_id=app_id, single=True)
+        made = self.transfer([request], SWEEP, arguments, app_id=app_id, single=True, key=key)
+        for one in made or []:
+            self.remember(key, app_id, "pgledger_sweep", asked, sent, one.id)
 
     @rule(
         name=st.sampled_from(PATHS),
         currency=st.sampled_from(("USD", "EUR")),
         app_id=st.sampled_from(("", "", "shop")),
         tenant_id=st.sampled_from(("", "", "t1")),
+        kind=kinds,
+        again=st.booleans(),
     )
-    def ensure_account(self, name: str, currency: str, app_id: str, tenant_id: str) -> None:
-        key = (app_id, tenant_id, currency, name)
+    def ensure_account(
+        self, name: str, currency: str, app_id: str, tenant_id: str, kind: str, again: bool
+    ) -> None:
+        self.ensure(name, currency, app_id, tenant_id, kind)
+        if again:
+            self.use_again(0, "last")
+
+    def ensure(self, name: str, currency: str, app_id: str, tenant_id: str, kind: str) -> None:
+        opening = Opening(name, currency, app_id=app_id, tenant_id=tenant_id)
+        key = self.key_for(kind, app_id)
+        arguments = [name, currency, app_id, tenant_id, key]
+        asked = account_asked(opening)
+        used = self.used(key, app_id, "pgledger_ensure_account", asked)
+        if used is not None:
+            rows = self.call(used, ENSURE, arguments, key=key)
+            if isinstance(used, Use):
+                self.take_replay(used, rows)
+            return
+        place = (app_id, tenant_id, currency, name)
         expected: Refusal | Account | None
-        if key in self.model.names:
-            expected = self.model.accounts[self.model.names[key]]
+        if place in self.model.names:
+            expected = self.model.accounts[self.model.names[place]]
         else:
-            found = self.model.plan_name(*key)
+            found = self.model.plan_name(*place)
             there = isinstance(found, Account) or found.error is AccountAmbiguous
             expected = found if there else None
         if isinstance(expected, Account):
             made = self.model.created[expected.id]
             if (made.min_balance, made.max_balance, made.metadata) != (None, None, None):
                 expected = Refusal(IdempotencyConflict)
-        rows = self.call(expected, ENSURE, [name, currency, app_id, tenant_id])
+        rows = self.call(expected, ENSURE, arguments, key=key)
         if rows is None:
             return
         answer = Account(*rows[0])
@@ -331,9 +373,10 @@ class WideRules(HoldRules, ReversalRules):
             assert answer == expected
             assert answer.replayed is True
         else:
-            opening = Opening(name, currency, app_id=app_id, tenant_id=tenant_id)
             self.model.open_account(opening, answer)
-        self.model.names[key] = answer.id
+        self.model.names[place] = answer.id
+        sent = (ENSURE, arguments)
+        self.remember(key, app_id, "pgledger_ensure_account", asked, sent, answer.id)
         self.settle()
 
     @rule(
