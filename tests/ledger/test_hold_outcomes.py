@@ -17,7 +17,7 @@ from psycopg import IsolationLevel
 from psycopg.errors import SerializationFailure
 
 from pgledger import HoldOutcome, HoldRequest, Ledger, PgledgerError, errors, ids
-from support.at_once import PATIENCE, all_at_once
+from support.at_once import PATIENCE, Call, all_at_once
 from support.database import Connect
 from support.waiting import WaitUntilBlocked
 
@@ -72,7 +72,7 @@ def accounts(connect: Connect) -> dict[str, Any]:
     ledger.freeze_account(made["frozen"], "in")
     ledger.close_account(made["closed"])
     ledger.create_transfer(made["bank"], made["purse"], 30)
-    hold = {"group_id": "day-1"}
+    hold: dict[str, Any] = {"group_id": "day-1"}
     ledger.create_hold(made["purse"], made["bank"], 5, id=TAKEN, **hold)
     ledger.create_hold(made["purse"], made["bank"], 5, id=POSTED, idempotency_key="posted", **hold)
     ledger.post_hold(POSTED, amount=2)
@@ -466,6 +466,16 @@ def test_arrays_may_be_counted_from_any_number(accounts, conn):
     ).fetchone() == (["k", "l"], [LATER, None])
 
 
+def test_an_account_whose_time_was_accepted_is_used(accounts, conn):
+    ledger = Ledger(conn)
+    ledger.accept_time(accounts["ahead"], "the clock was wrong")
+    outcomes = compare(
+        conn,
+        [plain(accounts, "bank", "ahead", "1"), plain(accounts, "ahead", "jar", "2", key="k")],
+    )
+    assert statuses(outcomes) == ["made", "made"]
+
+
 def test_warnings_of_the_clock_come_once_a_call(accounts, connect):
     conn = connect(autocommit=True)
     conn.execute(
@@ -555,7 +565,7 @@ def test_what_another_session_takes_back_is_free(
 ):
     value = {"id": ids.generate("pglh"), "key": "k"}[name]
     first, second = connect(**PATIENCE), connect(autocommit=True, **PATIENCE)
-    named = {"id": value} if name == "id" else {"idempotency_key": value}
+    named: dict[str, Any] = {"id": value} if name == "id" else {"idempotency_key": value}
     Ledger(first).create_hold(accounts["frozen"], accounts["cents"], 1, **named)
     with ThreadPoolExecutor(1) as pool:
         request = plain(accounts, "bank", "purse", "2", **{name: value})
@@ -571,7 +581,7 @@ def test_under_a_snapshot_what_cannot_be_seen_runs_again(accounts, connect, name
     other, session = connect(autocommit=True), connect(**PATIENCE)
     session.isolation_level = IsolationLevel.REPEATABLE_READ
     Ledger(session).get_account(accounts["bank"])
-    named = {"id": value} if name == "id" else {"idempotency_key": value}
+    named: dict[str, Any] = {"id": value} if name == "id" else {"idempotency_key": value}
     Ledger(other).create_hold(accounts["frozen"], accounts["cents"], 1, **named)
     requests = [plain(accounts, "bank", "purse", "2", **{name: value})]
     with pytest.raises(SerializationFailure):
@@ -653,48 +663,43 @@ def test_an_account_that_is_opened_meanwhile_is_not_used(
     assert statuses(at_once(second, requests)) == ["made", "made"]
 
 
+def batch_of(order: Sequence[Request]) -> Call:
+    return lambda session: at_once(session, order)
+
+
 def test_batches_over_the_same_accounts_in_opposite_orders_never_deadlock(accounts, connect):
     """Accounts, keys and ids are each locked in one order, whatever order the requests have."""
     keys = [f"key-{number}" for number in range(40)]
     owns = [ids.generate("pglh") for _ in keys]
-    requests = [
-        plain(accounts, *pair, "0.5", key=key, id=own)
+    pairs = ("purse", "jar"), ("jar", "bank"), ("bank", "purse")
+    asked = [
+        plain(accounts, *pairs[number % 3], "0.5", key=key, id=own)
         for number, (key, own) in enumerate(zip(keys, owns, strict=True))
-        for pair in [(("purse", "jar"), ("jar", "bank"), ("bank", "purse"))[number % 3]]
     ]
-    answers = all_at_once(
-        connect,
-        [
-            lambda session, asked=asked: at_once(session, asked)
-            for asked in (requests, requests[::-1], requests[20:] + requests[:20], requests[::2])
-        ],
-    )
-    made = [(one.id, one.status) for answer in answers for one in answer if one.status != "failed"]
-    assert len(made) == sum(map(len, answers))
-    assert sorted(status for _, status in made) == ["made"] * 40 + ["replayed"] * 100
-    assert {one for one, status in made if status == "made"} == set(owns)
+    orders = (asked, asked[::-1], asked[20:] + asked[:20], asked[::2])
+    answers = all_at_once(connect, [batch_of(order) for order in orders])
+    told = [(one.id, one.status) for answer in answers for one in answer]
+    assert sorted(status for _, status in told) == ["made"] * 40 + ["replayed"] * 100
+    assert {one for one, status in told if status == "made"} == set(owns)
 
 
-def test_batches_that_share_keys_and_no_accounts_never_deadlock(accounts, connect):
-    conn = connect(autocommit=True)
-    ledger = Ledger(conn)
-    pairs = [
-        (ledger.create_account("one", "USD").id, ledger.create_account("other", "USD").id)
-        for _ in range(4)
-    ]
-    keys = [f"key-{number}" for number in range(60)]
+@pytest.mark.parametrize("name", ["id", "key"])
+def test_batches_that_share_names_and_no_accounts_never_deadlock(accounts, connect, name):
+    ledger = Ledger(connect(autocommit=True))
+    names = [ids.generate("pglh") for _ in range(60)]
+    orders = (names, names[::-1], names[30:] + names[:30], names[::-1])
     calls = [
-        lambda session, pair=pair, order=order: at_once(
-            session, [(*pair, "1", *[None] * 4, key) for key in order]
+        batch_of(
+            [
+                plain(pair, "one", "other", "1", **{name: value})
+                for pair in [{of: ledger.create_account(of, "USD").id for of in ("one", "other")}]
+                for value in order
+            ]
         )
-        for pair, order in zip(
-            pairs, (keys, keys[::-1], keys[30:] + keys[:30], keys[::-1]), strict=True
-        )
+        for order in orders
     ]
     answers = all_at_once(connect, calls)
-    counts = [statuses(answer).count("made") for answer in answers]
-    assert sorted(counts) == [0, 0, 0, 60]
-    assert {status for answer in answers for status in statuses(answer)} == {
-        "made",
-        "IdempotencyConflict",
-    }
+    counts = sorted(statuses(answer).count("made") for answer in answers)
+    assert counts == [0, 0, 0, 60]
+    told = {status for answer in answers for status in statuses(answer)}
+    assert told == {"made", "IdempotencyConflict"}
