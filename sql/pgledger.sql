@@ -4242,6 +4242,58 @@ comment on column public.pgledger_transfer_outcome.detail is
   'More about what is wrong, such as which values of a repeated request differ, or null.';
 comment on column public.pgledger_transfer_outcome.hint is 'What to do about it, or null.';
 
+-- file: migrations/0021_answer_for_holds.sql
+/*
+One answer for each request of a batch of holds.
+*/
+create type public.pgledger_hold_outcome as (
+  request_index bigint,
+  status text collate "C",
+  id text collate "C",
+  error text collate "C",
+  error_name text collate "C",
+  reason text,
+  detail text,
+  hint text,
+  created_at timestamptz,
+  expires_at timestamptz,
+  ended_at timestamptz,
+  posted_amount numeric,
+  hold_status text collate "C"
+);
+
+comment on type public.pgledger_hold_outcome is
+  'What became of one request of a batch of holds whose requests succeed or fail each by itself.';
+comment on column public.pgledger_hold_outcome.request_index is
+  'Which request of the batch this is about, from 1.';
+comment on column public.pgledger_hold_outcome.status is
+  'What became of it; one of: made, replayed, failed.';
+comment on column public.pgledger_hold_outcome.id is
+  'Public id of the hold, pglh_ and a ULID; null for a failed request.';
+comment on column public.pgledger_hold_outcome.error is
+  'SQLSTATE of the error of a failed request, or null.';
+comment on column public.pgledger_hold_outcome.error_name is
+  'Name of that error, as pgledger_errors_v1 has it, or null.';
+comment on column public.pgledger_hold_outcome.reason is 'What is wrong, in words, or null.';
+comment on column public.pgledger_hold_outcome.detail is
+  'More about what is wrong, such as which values of a repeated request differ, or null.';
+comment on column public.pgledger_hold_outcome.hint is 'What to do about it, or null.';
+comment on column public.pgledger_hold_outcome.created_at is
+  'When the hold was recorded, or null.';
+comment on column public.pgledger_hold_outcome.expires_at is
+  'When the hold expires, as it stands now, or null.';
+comment on column public.pgledger_hold_outcome.ended_at is
+  'When a replayed hold was posted, voided or expired, or null.';
+comment on column public.pgledger_hold_outcome.posted_amount is
+  'How much of the hold has been posted so far, or null.';
+comment on column public.pgledger_hold_outcome.hold_status is
+  'State of the hold now; one of: pending, posted, voided, expired; null for a failed request.';
+
+revoke all on type public.pgledger_hold_outcome from public;
+grant usage on type public.pgledger_hold_outcome to pgledger_reader;
+
+drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint, boolean);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -7293,7 +7345,9 @@ as $$
     ('migrations/0018_create_idempotency_keys.sql',
       '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
     ('migrations/0019_require_conditions.sql',
-      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98')
+      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98'),
+    ('migrations/0021_answer_for_holds.sql',
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8602,7 +8656,7 @@ nearer.
 The caller holds the account's row, and may have updated it: it gives the balance from before. What
 else the leg needs is read here. The held sums are taken as they stand: where one may contain holds
 that have expired, the caller has called pgledger.release_expired before. A leg that is held, not
-moved, is in its account's sum already.
+moved, is in its account's sum already. A caller that has not written its sum yet gives it.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -8612,7 +8666,8 @@ create or replace function pgledger.check_balance(
   change numeric,
   request_index bigint default null,
   request_count bigint default null,
-  is_held boolean default false
+  is_held boolean default false,
+  held numeric default null
 )
 returns boolean
 language plpgsql
@@ -8631,8 +8686,9 @@ begin
   into v_account
   from pgledger.accounts
   where accounts.key = account_key;
-  v_held := case when change < 0 then v_account.held_out else v_account.held_in end
-  - case when is_held then abs(change) else 0 end;
+  v_held := coalesce(
+    held, case when change < 0 then v_account.held_out else v_account.held_in end
+  ) - case when is_held then abs(change) else 0 end;
 
   if change < 0 and v_balance - v_held < v_account.min_balance then
     v_ok := pgledger.fail(
@@ -9139,6 +9195,64 @@ comment on function pgledger.check_expiry_ahead is
   'Raises an error unless the time at which a hold is to expire is in the future.';
 
 revoke all on function pgledger.check_expiry_ahead from public;
+
+-- file: repeatable/10_ledger/check_hold_batch.sql
+/*
+Refuses a batch of holds whose shape is wrong, whatever its requests are.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_hold_batch(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  idempotency_keys text[]
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
+      'ids', 'idempotency_keys'
+    ],
+    array[
+      cardinality(from_account_ids), cardinality(to_account_ids), cardinality(amounts),
+      cardinality(expires_ats), cardinality(event_ats), cardinality(metadatas), cardinality(ids),
+      cardinality(idempotency_keys)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(idempotency_keys)
+    ],
+    3,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_batch is
+  'Raises what is wrong with the shape of a batch of holds.';
+
+revoke all on function pgledger.check_hold_batch from public;
 
 -- file: repeatable/10_ledger/check_hold_pending.sql
 /*
@@ -9991,6 +10105,62 @@ comment on function pgledger.check_reason is
   'Raises InvalidArgument unless the reason is null or a text of 1 to 1000 characters.';
 
 revoke all on function pgledger.check_reason from public;
+
+-- file: repeatable/10_ledger/check_repeated_hold.sql
+/*
+Refuses a request with the id of a hold that was made for another request. An expiry is compared
+with the one that the hold was made with, also where it was given as a length.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.check_repeated_hold(
+  hold pgledger.holds,
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  app_id text,
+  group_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_given jsonb := jsonb_build_object(
+    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
+    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
+    'expires_at',
+    case
+      when expires_in is null then expires_at
+      else pgledger.expiry_after(hold.created_at, expires_in)
+    end
+  );
+  v_recorded jsonb := jsonb_build_object(
+    'app_id', hold.app_id, 'group_id', hold.group_id,
+    'from_account_id', pgledger.account_id(hold.from_key),
+    'to_account_id', pgledger.account_id(hold.to_key), 'amount', hold.amount,
+    'event_at', hold.event_at, 'metadata', hold.metadata, 'expires_at', hold.first_expires_at
+  );
+begin
+  if v_given <> v_recorded then
+    return pgledger.refuse_repeated(hold.id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_repeated_hold is
+  'Raises IdempotencyConflict for a request with the id of a hold that was made for another.';
+
+revoke all on function pgledger.check_repeated_hold from public;
 
 -- file: repeatable/10_ledger/check_request_details.sql
 /*
@@ -11792,8 +11962,9 @@ as $$
       ''
     ),
     (
-      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
-      'owner', '', ''
+      'function', 'private',
+      'check_balance(bigint, numeric, numeric, bigint, bigint, boolean, numeric)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     (
@@ -11862,6 +12033,11 @@ as $$
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_hold_batch(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text, text[])', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_hold_pending(holds, timestamp with time zone, bigint, bigint)', 'owner', '', ''
@@ -11956,6 +12132,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_repeated_hold(holds, text, text, numeric, timestamp with time zone, interval, '
+      'timestamp with time zone, jsonb, text, text, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
@@ -12186,6 +12367,7 @@ as $$
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'failed_hold_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'failed_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
@@ -12220,14 +12402,39 @@ as $$
       '', ''
     ),
     (
+      'function', 'private',
+      'held_legs_failure(bigint, bigint, numeric, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'held_now(bigint, numeric, boolean)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
+      'jsonb, text, text, text, text, idempotency_keys, holds)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_outcomes(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'hold_request(text, text, numeric, timestamp with time zone, interval, timestamp with '
       'time zone, jsonb, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_request_failure(text, text, numeric, timestamp with time zone, timestamp with time '
+      'zone, jsonb, text, boolean, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_request_failures(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
@@ -12402,6 +12609,12 @@ as $$
       'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'make_sound_holds(pgledger_hold_outcome[], text[], text[], text[], numeric[], timestamp '
+      'with time zone[], timestamp with time zone[], jsonb[], text[], text, text, text[])',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
@@ -12534,6 +12747,12 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'placed_hold_outcome(text, text, numeric, timestamp with time zone, timestamp with time '
+      'zone, jsonb, text, text, text, text, text[], timestamp with time zone, '
+      'idempotency_keys, holds)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
@@ -13477,6 +13696,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_holds_outcomes(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean, bigint, bigint, numrange, numrange, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -14009,6 +14234,7 @@ as $$
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -14095,6 +14321,39 @@ comment on function pgledger.expiry_after is
   'When a hold expires that was made at a time, to live for a length.';
 
 revoke all on function pgledger.expiry_after from public;
+
+-- file: repeatable/10_ledger/failed_hold_outcome.sql
+/*
+What is said of a request for a hold that was refused, from what was raised.
+*/
+create or replace function pgledger.failed_hold_outcome(
+  code text,
+  message text,
+  detail text,
+  hint text
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_failed public.pgledger_transfer_outcome := pgledger.failed_outcome(
+    code, message, detail, hint
+  );
+begin
+  return row(
+    null::bigint, v_failed.status, null::text, v_failed.error, v_failed.error_name,
+    v_failed.reason, v_failed.detail, v_failed.hint, null::timestamptz, null::timestamptz,
+    null::timestamptz, null::numeric, null::text
+  );
+end;
+$$;
+
+comment on function pgledger.failed_hold_outcome is
+  'What became of a request for a hold that was refused.';
+
+revoke all on function pgledger.failed_hold_outcome from public;
 
 -- file: repeatable/10_ledger/failed_outcome.sql
 /*
@@ -14250,6 +14509,52 @@ comment on function pgledger.guard_faults is
 
 revoke all on function pgledger.guard_faults from public;
 
+-- file: repeatable/10_ledger/held_legs_failure.sql
+/*
+Whether an account has no room for a hold: what pgledger.check_balance raises for one of its legs,
+as an outcome, or a row of nulls. Given is what each account holds with it, written or not.
+*/
+create or replace function pgledger.held_legs_failure(
+  from_key bigint,
+  to_key bigint,
+  from_balance numeric,
+  to_balance numeric,
+  held_out numeric,
+  held_in numeric,
+  amount numeric
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_balance(
+    from_key, from_balance, -amount, is_held => true, held => held_out
+  );
+  v_ok := pgledger.check_balance(to_key, to_balance, amount, is_held => true, held => held_in);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_hold_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.held_legs_failure is
+  'What the limits of its accounts refuse a hold for, or nulls.';
+
+revoke all on function pgledger.held_legs_failure from public;
+
 -- file: repeatable/10_ledger/held_now.sql
 /*
 What an account holds back, out or in, without the holds that have expired by now: the stored sum
@@ -14335,6 +14640,188 @@ comment on function pgledger.hold_answer is
 
 revoke all on function pgledger.hold_answer from public;
 
+-- file: repeatable/10_ledger/hold_in_batch.sql
+/*
+The hold that a request of a batch repeats, as it stands, or nulls: the one that came of its key, or
+else the one with its id. Both are looked for in what earlier requests of the batch have made, which
+the caller gives, then in what is written. The key is not taken here.
+
+The caller has locked the accounts: see pgledger.repeated_hold.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.hold_in_batch(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  idempotency_key text,
+  earlier_key pgledger.idempotency_keys,
+  earlier_hold pgledger.holds
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_request jsonb;
+  v_key pgledger.idempotency_keys := earlier_key;
+  v_hold_id text := id;
+  v_hold pgledger.holds := earlier_hold;
+  v_ok boolean;
+begin
+  if idempotency_key is not null then
+    v_request := pgledger.hold_request(
+      from_account_id, to_account_id, amount, expires_at, null, event_at, metadata, id, group_id
+    );
+    if v_key.created_at is null then
+      v_key := pgledger.key_of_request(
+        app_id, idempotency_key, 'pgledger_create_hold', v_request
+      );
+    elsif v_key.request <> v_request then
+      v_ok := pgledger.refuse_key(v_key, 'pgledger_create_hold', v_request);
+    end if;
+    if v_key.created_at is not null then
+      v_hold_id := v_key.result_id;
+    end if;
+  end if;
+
+  if (v_hold.id = v_hold_id) is not true then
+    v_hold := (
+      select holds
+      from pgledger.holds
+      where holds.id = v_hold_id
+    );
+  end if;
+  if v_hold.id is null then
+    return null;
+  end if;
+  if v_key.created_at is null then
+    v_ok := pgledger.check_repeated_hold(
+      v_hold, from_account_id, to_account_id, amount, expires_at, null, event_at, metadata, app_id,
+      group_id
+    );
+  end if;
+
+  return pgledger.hold_answer(v_hold, true);
+end;
+$$;
+
+comment on function pgledger.hold_in_batch is
+  'The hold that a request of a batch repeats, or nulls; raises an error if it differs from the '
+  'request.';
+
+revoke all on function pgledger.hold_in_batch from public;
+
+-- file: repeatable/10_ledger/hold_outcomes.sql
+/*
+Makes of a batch of holds what can be made, and says of each request what became of it: as if each
+had been a call of its own, in a savepoint of its own. Only a wrong shape refuses the whole batch.
+
+First each request is looked at by itself. Then the accounts of the others are locked, all at once,
+so that the order of locks is that of every batch, and pgledger.make_sound_holds does the rest.
+
+If another session takes an id or a key meanwhile, what was made is taken back and all is looked at
+again: then what took it can be seen, and its request is told so. Each time at least one more is
+seen. Under repeatable read and serializable the whole call is to be run again.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.make_sound_holds.
+Errors: those of pgledger.check_hold_batch; what is not one of pgledger's errors.
+*/
+create or replace function pgledger.hold_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  idempotency_keys text[],
+  out outcomes public.pgledger_hold_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_locked_ids text[];
+  v_constraint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_hold_batch(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id, idempotency_keys
+  );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  expires_ats := expires_ats[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  idempotency_keys := idempotency_keys[:];
+
+  outcomes := pgledger.hold_request_failures(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+    allow_future_event_at, idempotency_keys
+  );
+  amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
+  v_locked_ids := array(
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(
+      array(
+        select unnest(array[from_account_ids[place], to_account_ids[place]])
+        from generate_series(1, cardinality(from_account_ids)) as place
+        where (outcomes[place]).status is null
+      )
+    )
+    order by accounts.id
+    for no key update
+  );
+
+  loop
+    begin
+      outcomes := pgledger.make_sound_holds(
+        outcomes, v_locked_ids, from_account_ids, to_account_ids, amounts, expires_ats, event_ats,
+        metadatas, ids, app_id, group_id, idempotency_keys
+      );
+      return;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint not in ('holds_id_pk', 'idempotency_keys_app_id_idempotency_key_pk') then
+          raise;
+        end if;
+        v_ok := pgledger.look_again();
+    end;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.hold_outcomes is
+  'Makes of a batch of holds what can be made; returns what became of each request.';
+
+revoke all on function pgledger.hold_outcomes from public;
+
 -- file: repeatable/10_ledger/hold_request.sql
 /*
 A request for a hold as its key's row keeps it.
@@ -14370,6 +14857,125 @@ comment on function pgledger.hold_request is
   'A request for a hold as its key''s row keeps it.';
 
 revoke all on function pgledger.hold_request from public;
+
+-- file: repeatable/10_ledger/hold_request_failure.sql
+/*
+Whether a request for a hold is wrong by itself: what the checks of a single one raise for it, as an
+outcome, or a row of nulls.
+*/
+create or replace function pgledger.hold_request_failure(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  idempotency_key text
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_hold_request(
+    from_account_id, to_account_id, amount, expires_at, null, event_at, metadata, id,
+    allow_future_event_at
+  );
+  v_ok := pgledger.check_key(idempotency_key);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_hold_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.hold_request_failure is
+  'What a request for a hold is refused for by itself, or nulls.';
+
+revoke all on function pgledger.hold_request_failure from public;
+
+-- file: repeatable/10_ledger/hold_request_failures.sql
+/*
+The requests of a batch of holds that are wrong by themselves: an array with what is said of each in
+its place, and nulls in the others'. A quick look finds the doubtful ones, and
+pgledger.hold_request_failure decides about each.
+*/
+create or replace function pgledger.hold_request_failures(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  allow_future_event_at boolean,
+  idempotency_keys text[],
+  out failures public.pgledger_hold_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
+  v_place integer;
+begin
+  for v_place in
+    select request.place
+    from (
+      select
+        generate_series(1, cardinality(from_account_ids)) as place,
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(amounts) as amount, unnest(expires_ats) as expires_at,
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(ids) as id,
+        unnest(idempotency_keys) as key
+    ) as request
+    where (
+      request.from_account_id <> request.to_account_id
+      and pgledger.amount_fault(request.amount) is null
+      and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
+      and (
+        request.event_at is null
+        or pgledger.time_fault(request.event_at) is null
+        and request.event_at <= v_latest_event_at
+      )
+      and pgledger.metadata_fault(request.metadata) is null
+      and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
+      and (request.key is null or char_length(request.key) between 1 and 255)
+    ) is not true
+    order by request.place
+  loop
+    failures[v_place] := pgledger.hold_request_failure(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], expires_ats[v_place],
+      event_ats[v_place], metadatas[v_place], ids[v_place], allow_future_event_at,
+      idempotency_keys[v_place]
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.hold_request_failures is
+  'What is wrong with requests for holds by themselves, each in its place.';
+
+revoke all on function pgledger.hold_request_failures from public;
 
 -- file: repeatable/10_ledger/hold_status.sql
 /*
@@ -15876,6 +16482,367 @@ comment on function pgledger.make_holds is
   'Makes many holds at once, each new and sound by itself; returns their ids.';
 
 revoke all on function pgledger.make_holds from public;
+
+-- file: repeatable/10_ledger/make_sound_holds.sql
+/*
+Makes what can be made of those requests of a batch of holds of which nothing is said yet, and adds
+to the outcomes what became of each. The requests are sound by themselves, arrays are counted from
+1, and the caller has locked the accounts; only those are taken to exist.
+
+One statement reads the accounts. A second finds the accounts of each request, and which requests
+are doubtful: because of their accounts or their expiry, because their id or their key is written
+already, or because another request of the batch has the same. Then the requests are followed one
+after another. pgledger.placed_hold_outcome decides about the doubtful ones. What the batch holds is
+added up for each account; where a limit seems to be in the way, holds that have expired are
+released, those of all accounts at once and once a batch, and pgledger.held_legs_failure decides.
+So messages are those of single calls, because it is their checks that speak.
+
+Nothing but expired holds is written before all that is known: keys, holds and accounts take a
+statement each. A key is written for what was made, and for what is a repeat by its id.
+
+Hold n of the call is created n - 1 microseconds after the first, so that ids ascend.
+
+The body is long because its steps share the arrays.
+
+Locks: expired holds where a limit seems to be broken, then the inserted rows of the keys ascending,
+then the new holds ascending by id.
+Errors: a unique violation where an id or a key was taken meanwhile.
+*/
+create or replace function pgledger.make_sound_holds(
+  inout outcomes public.pgledger_hold_outcome[],
+  locked_ids text[],
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  idempotency_keys text[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(from_account_ids);
+  v_now timestamptz := pgledger.clock();
+  v_newest_at timestamptz;
+  v_ids text[];
+  v_keys bigint[];
+  v_balances numeric[];
+  v_held_out numeric[];
+  v_held_in numeric[];
+  v_lowest numeric[];
+  v_highest numeric[];
+  v_currencies text[];
+  v_statuses smallint[];
+  v_scales integer[];
+  v_times timestamptz[];
+  v_more_out numeric[];
+  v_more_in numeric[];
+  v_froms integer[];
+  v_tos integer[];
+  v_doubts boolean[];
+  v_key_groups integer[];
+  v_id_groups integer[];
+  v_written_keys boolean[];
+  v_new_ids text[];
+  v_made_ids text[] := array_fill(null::text, array[v_count]);
+  v_keyed_ids text[] := array_fill(null::text, array[v_count]);
+  v_hold_places integer[];
+  v_places_of_keys integer[];
+  v_places_of_ids integer[];
+  v_from integer;
+  v_to integer;
+  v_amount numeric;
+  v_id text;
+  v_created_at timestamptz;
+  v_key_place integer;
+  v_hold_place integer;
+  v_earlier_key pgledger.idempotency_keys;
+  v_earlier_hold pgledger.holds;
+  v_is_released boolean := false;
+  v_outcome public.pgledger_hold_outcome;
+  v_ok boolean;
+begin
+  select
+    max(account.updated_at), array_agg(account.id), array_agg(account.key),
+    array_agg(account.balance), array_agg(account.held_out), array_agg(account.held_in),
+    -- Where there is no limit, it lies a little within the range of balances.
+    array_agg(coalesce(account.min_balance, -9e29)), array_agg(coalesce(account.max_balance, 9e29)),
+    array_agg(account.currency), array_agg(account.status),
+    array_agg(coalesce(account.amount_scale, 18)), array_agg(account.updated_at),
+    array_agg(0::numeric), array_agg(0::numeric)
+  into
+    v_newest_at, v_ids, v_keys, v_balances, v_held_out, v_held_in, v_lowest, v_highest,
+    v_currencies, v_statuses, v_scales, v_times, v_more_out, v_more_in
+  from (
+    select
+      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.held_out,
+      accounts.held_in, accounts.min_balance, accounts.max_balance, accounts.currency,
+      accounts.status, accounts.amount_scale
+    from pgledger.accounts
+    where accounts.id = any(locked_ids)
+      and accounts.app_id = make_sound_holds.app_id
+    order by accounts.id
+  ) as account;
+
+  with account as materialized (
+    select
+      unnest(v_ids) as id, generate_series(1, cardinality(v_ids)) as number,
+      unnest(v_currencies) as currency, unnest(v_statuses) as status, unnest(v_scales) as scale,
+      unnest(v_times) as updated_at
+  ),
+
+  written as materialized (
+    select holds.id
+    from pgledger.holds
+    where holds.id = any(make_sound_holds.ids)
+  ),
+
+  written_key as materialized (
+    select idempotency_keys.idempotency_key as name
+    from pgledger.idempotency_keys
+    where idempotency_keys.app_id = make_sound_holds.app_id
+      and idempotency_keys.idempotency_key = any(make_sound_holds.idempotency_keys)
+  ),
+
+  request as materialized (
+    select
+      given.place, given.from_account_id, given.to_account_id, given.amount, given.expires_at,
+      given.id, given.key,
+      case
+        when given.id is not null and count(*) over (partition by given.id) > 1
+          then min(given.place) over (partition by given.id)
+      end as id_group,
+      case
+        when given.key is not null and count(*) over (partition by given.key) > 1
+          then min(given.place) over (partition by given.key)
+      end as key_group
+    from (
+      select
+        generate_series(1, v_count) as place, unnest(from_account_ids) as from_account_id,
+        unnest(to_account_ids) as to_account_id, unnest(amounts) as amount,
+        unnest(expires_ats) as expires_at, unnest(ids) collate "C" as id,
+        unnest(idempotency_keys) collate "C" as key
+      offset 0
+    ) as given
+  )
+
+  select
+    array_agg(looked_at.from_number), array_agg(looked_at.to_number),
+    array_agg(looked_at.id_group), array_agg(looked_at.key_group),
+    array_agg(looked_at.is_written_key), array_agg(looked_at.is_sound is not true)
+  into v_froms, v_tos, v_id_groups, v_key_groups, v_written_keys, v_doubts
+  from (
+    select
+      source.number as from_number, target.number as to_number, request.id_group,
+      request.key_group, written_key.name is not null as is_written_key,
+      source.currency = target.currency
+      and source.status + target.status = 0
+      and source.updated_at <= v_now + interval '1 day'
+      and target.updated_at <= v_now + interval '1 day'
+      and (request.expires_at is null or request.expires_at > v_now)
+      and min_scale(request.amount) <= source.scale
+      and min_scale(request.amount) <= target.scale
+      and request.id_group is null
+      and request.key_group is null
+      and written.id is null
+      and written_key.name is null as is_sound
+    from request
+    left join account as source on request.from_account_id = source.id
+    left join account as target on request.to_account_id = target.id
+    left join written on request.id = written.id
+    left join written_key on request.key = written_key.name
+    order by request.place
+  ) as looked_at;
+
+  v_new_ids := pgledger.new_transfer_ids(v_now, v_count);
+
+  for v_place in 1..v_count loop
+    continue when (outcomes[v_place]).status is not null;
+    v_from := v_froms[v_place];
+    v_to := v_tos[v_place];
+    v_amount := amounts[v_place];
+
+    if v_doubts[v_place] then
+      v_key_place := v_places_of_keys[v_key_groups[v_place]];
+      v_hold_place := case
+        when v_key_place is null then v_places_of_ids[v_id_groups[v_place]]
+        else v_hold_places[v_key_place]
+      end;
+      v_earlier_key := null;
+      if v_key_place is not null then
+        v_earlier_key.created_at := v_now;
+        v_earlier_key.app_id := app_id;
+        v_earlier_key.idempotency_key := idempotency_keys[v_key_place];
+        v_earlier_key.function_name := 'pgledger_create_hold';
+        v_earlier_key.result_id := v_keyed_ids[v_key_place];
+        v_earlier_key.request := pgledger.hold_request(
+          from_account_ids[v_key_place], to_account_ids[v_key_place], amounts[v_key_place],
+          expires_ats[v_key_place], null, event_ats[v_key_place], metadatas[v_key_place],
+          ids[v_key_place], group_id
+        );
+      end if;
+      v_earlier_hold := null;
+      if v_hold_place is not null then
+        v_earlier_hold.id := v_made_ids[v_hold_place];
+        v_earlier_hold.from_key := v_keys[v_froms[v_hold_place]];
+        v_earlier_hold.to_key := v_keys[v_tos[v_hold_place]];
+        v_earlier_hold.created_at := (outcomes[v_hold_place]).created_at;
+        v_earlier_hold.event_at := event_ats[v_hold_place];
+        v_earlier_hold.expires_at := expires_ats[v_hold_place];
+        v_earlier_hold.first_expires_at := expires_ats[v_hold_place];
+        v_earlier_hold.status := 0;
+        v_earlier_hold.amount := amounts[v_hold_place];
+        v_earlier_hold.posted_amount := 0;
+        v_earlier_hold.app_id := app_id;
+        v_earlier_hold.group_id := group_id;
+        v_earlier_hold.metadata := metadatas[v_hold_place];
+      end if;
+
+      v_outcome := pgledger.placed_hold_outcome(
+        from_account_ids[v_place], to_account_ids[v_place], v_amount, expires_ats[v_place],
+        event_ats[v_place], metadatas[v_place], ids[v_place], app_id, group_id,
+        idempotency_keys[v_place], array[v_ids[v_from], v_ids[v_to]], v_now, v_earlier_key,
+        v_earlier_hold
+      );
+      if v_outcome.status is not null then
+        outcomes[v_place] := v_outcome;
+        if
+          v_outcome.status = 'replayed' and idempotency_keys[v_place] is not null
+          and v_key_place is null and not v_written_keys[v_place]
+        then
+          v_keyed_ids[v_place] := v_outcome.id;
+          v_hold_places[v_place] := v_hold_place;
+          if v_key_groups[v_place] is not null then
+            v_places_of_keys[v_key_groups[v_place]] := v_place;
+          end if;
+        end if;
+        continue;
+      end if;
+    end if;
+
+    if
+      v_balances[v_from] - v_held_out[v_from] - v_more_out[v_from] - v_amount < v_lowest[v_from]
+      or v_balances[v_to] + v_held_in[v_to] + v_more_in[v_to] + v_amount > v_highest[v_to]
+    then
+      if not v_is_released then
+        v_ok := pgledger.release_expired(v_keys, v_now);
+        v_is_released := true;
+        select array_agg(account.held_out), array_agg(account.held_in)
+        into v_held_out, v_held_in
+        from (
+          select accounts.held_out, accounts.held_in
+          from pgledger.accounts
+          where accounts.key = any(v_keys)
+          order by accounts.id
+        ) as account;
+      end if;
+      v_outcome := pgledger.held_legs_failure(
+        v_keys[v_from], v_keys[v_to], v_balances[v_from], v_balances[v_to],
+        v_held_out[v_from] + v_more_out[v_from] + v_amount,
+        v_held_in[v_to] + v_more_in[v_to] + v_amount, v_amount
+      );
+      if v_outcome.status is not null then
+        outcomes[v_place] := v_outcome;
+        continue;
+      end if;
+    end if;
+
+    v_more_out[v_from] := v_more_out[v_from] + v_amount;
+    v_more_in[v_to] := v_more_in[v_to] + v_amount;
+    v_id := coalesce(ids[v_place], 'pglh_' || right(v_new_ids[v_place], 26));
+    v_created_at := v_now + (v_place - 1) * interval '1 microsecond';
+    v_made_ids[v_place] := v_id;
+    if v_id_groups[v_place] is not null then
+      v_places_of_ids[v_id_groups[v_place]] := v_place;
+    end if;
+    if idempotency_keys[v_place] is not null then
+      v_keyed_ids[v_place] := v_id;
+      v_hold_places[v_place] := v_place;
+      if v_key_groups[v_place] is not null then
+        v_places_of_keys[v_key_groups[v_place]] := v_place;
+      end if;
+    end if;
+    outcomes[v_place] := row(
+      null, 'made', v_id, null, null, null, null, null, v_created_at, expires_ats[v_place], null,
+      0, 'pending'
+    )::public.pgledger_hold_outcome;
+  end loop;
+
+  if v_newest_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array_agg(v_ids[v_froms[request.place]]), array_agg(v_ids[v_tos[request.place]]), v_now,
+      v_newest_at
+    )
+    from generate_subscripts(v_made_ids, 1) as request (place)
+    where v_made_ids[request.place] is not null
+      and v_now < greatest(v_times[v_froms[request.place]], v_times[v_tos[request.place]]);
+  end if;
+
+  -- Two batches that share keys or ids never wait for each other: both write them in their order.
+  insert into pgledger.idempotency_keys (
+    created_at, app_id, idempotency_key, function_name, result_id, request
+  )
+  select
+    v_now, make_sound_holds.app_id, idempotency_keys[request.place], 'pgledger_create_hold',
+    v_keyed_ids[request.place],
+    pgledger.hold_request(
+      from_account_ids[request.place], to_account_ids[request.place], amounts[request.place],
+      expires_ats[request.place], null, event_ats[request.place], metadatas[request.place],
+      ids[request.place], make_sound_holds.group_id
+    )
+  from generate_subscripts(v_keyed_ids, 1) as request (place)
+  where v_keyed_ids[request.place] is not null
+  order by idempotency_keys[request.place] collate "C";
+
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
+  )
+  select
+    v_keys[v_froms[request.place]], v_keys[v_tos[request.place]],
+    v_now + (request.place - 1) * interval '1 microsecond', request.event_at, request.expires_at,
+    request.expires_at, v_froms[request.place] < v_tos[request.place], request.amount, request.id,
+    make_sound_holds.app_id, make_sound_holds.group_id, request.metadata
+  from (
+    select
+      generate_series(1, v_count) as place, unnest(amounts) as amount,
+      unnest(expires_ats) as expires_at, unnest(event_ats) as event_at,
+      unnest(metadatas) as metadata, unnest(v_made_ids) as id, unnest(ids) as chosen_id
+    offset 0
+  ) as request
+  where request.id is not null
+  order by request.chosen_id collate "C", request.place;
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out + change.held_out,
+    held_in = accounts.held_in + change.held_in
+  from (
+    select unnest(v_keys) as key, unnest(v_more_out) as held_out, unnest(v_more_in) as held_in
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys)
+    and (change.held_out <> 0 or change.held_in <> 0);
+end;
+$$;
+
+comment on function pgledger.make_sound_holds is
+  'Makes what can be made of sound requests for holds; returns the outcomes with what became of '
+  'each.';
+
+revoke all on function pgledger.make_sound_holds from public;
 
 -- file: repeatable/10_ledger/move_account_name.sql
 /*
@@ -17625,6 +18592,93 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_holds_bulk from public;
 grant execute on function public.pgledger_create_holds_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_holds_outcomes.sql
+/*
+Makes of a batch of holds what can be made; a request that is refused leaves the others as if it had
+not been asked. Each goes through the checks of a single hold, in their order.
+
+Locks and errors: those of pgledger.hold_outcomes.
+*/
+create or replace function public.pgledger_create_holds_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[] default null,
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false,
+  idempotency_keys text[] default null
+)
+returns setof public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return query
+  select
+    outcome.place, outcome.status, outcome.id, outcome.error, outcome.error_name, outcome.reason,
+    outcome.detail, outcome.hint, outcome.created_at, outcome.expires_at, outcome.ended_at,
+    outcome.posted_amount, outcome.hold_status
+  from unnest(
+    pgledger.hold_outcomes(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      pgledger_create_holds_outcomes.app_id, pgledger_create_holds_outcomes.group_id,
+      allow_future_event_at, idempotency_keys
+    )
+  ) with ordinality as outcome (
+    request_index, status, id, error, error_name, reason, detail, hint, created_at, expires_at,
+    ended_at, posted_amount, hold_status, place
+  )
+  order by outcome.place;
+end;
+$$;
+
+comment on function public.pgledger_create_holds_outcomes is
+$$Makes up to 100,000 holds, each by itself, and says what became of each.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. A request that is refused
+changes nothing, and those after it go on from what those before it did, as if
+each were a call of its own in a savepoint of its own. Only a batch of a wrong
+shape is refused as a whole. What a hold is, pgledger_create_hold says.
+
+from_account_ids: Accounts that the amounts are to leave.
+to_account_ids: Accounts that they are to reach, each of its request's
+  currency.
+amounts: What to hold, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+expires_ats: From when on each is expired, in the future; null for never.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglh_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the hold as
+  it stands then; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name for these holds and the transfers that post them, 1 to 255
+  visible characters, for example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, in a batch or by itself, returns
+  the same hold, as it stands then. A request that fails keeps no key; null
+  for none.
+
+Returns: What became of each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), NullArgument (app_id is
+  null), InvalidScope (app_id or group_id is malformed).$$;
+
+revoke all on function public.pgledger_create_holds_outcomes from public;
+grant execute on function public.pgledger_create_holds_outcomes to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -21423,6 +22477,90 @@ comment on function pgledger.place_run is
 
 revoke all on function pgledger.place_run from public;
 
+-- file: repeatable/10_ledger/placed_hold_outcome.sql
+/*
+What becomes of a request for a hold at its accounts, whatever room they have: it fails, it is a
+repeat, or, which a row of nulls says, neither. The checks and their order are those of
+pgledger.make_hold. The caller has locked the accounts, and has read the time after that; only the
+accounts that it locked are taken to exist.
+
+What an earlier request of the same batch has made, or has taken as its key, is not written yet: the
+caller gives it, or rows of nulls.
+*/
+create or replace function pgledger.placed_hold_outcome(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  idempotency_key text,
+  locked_ids text[],
+  at timestamptz,
+  earlier_key pgledger.idempotency_keys,
+  earlier_hold pgledger.holds
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_from_ids text[] := array[from_account_id];
+  v_to_ids text[] := array[to_account_id];
+  v_newest_at timestamptz;
+  v_hold public.pgledger_hold;
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_accounts(v_from_ids, v_to_ids, app_id, locked_ids);
+  v_hold := pgledger.hold_in_batch(
+    from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, app_id, group_id,
+    idempotency_key, earlier_key, earlier_hold
+  );
+  if v_hold.id is not null then
+    return row(
+      null::bigint, 'replayed'::text, v_hold.id, null::text, null::text, null::text, null::text,
+      null::text, v_hold.created_at, v_hold.expires_at, v_hold.ended_at, v_hold.posted_amount,
+      v_hold.status
+    );
+  end if;
+
+  v_newest_at := (
+    select max(accounts.updated_at)
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+  );
+  if v_newest_at > at then
+    v_ok := pgledger.check_account_times(v_from_ids, v_to_ids, at, v_newest_at);
+  end if;
+  if expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(expires_at, at);
+  end if;
+  v_ok := pgledger.check_statuses(v_from_ids, v_to_ids);
+  v_ok := pgledger.check_scales(v_from_ids, v_to_ids, array[amount]);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_hold_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.placed_hold_outcome is
+  'Whether a request for a hold fails at its accounts or is a repeat; nulls if neither.';
+
+revoke all on function pgledger.placed_hold_outcome from public;
+
 -- file: repeatable/10_ledger/placed_outcome.sql
 /*
 What becomes of a request at its accounts, whatever the transfers before it do: it fails, it is a
@@ -23454,8 +24592,7 @@ revoke all on function pgledger.released_account from public;
 The hold with that id, if it was asked for with the same values, or the one that came of the key;
 nulls if there is none. Then the key is taken, for the hold that will get new_id. The caller has
 locked both accounts: any earlier call for the same hold had these locks, so what it wrote can be
-seen by now. An expiry is compared with the one that the hold was made with, also where it was given
-as a length.
+seen by now.
 
 Locks: the inserted row of the key.
 Errors: IdempotencyConflict.
@@ -23484,8 +24621,6 @@ as $$
 declare
   v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
-  v_given jsonb;
-  v_recorded jsonb;
   v_ok boolean;
 begin
   if idempotency_key is not null then
@@ -23511,25 +24646,10 @@ begin
     return null;
   end if;
 
-  v_given := jsonb_build_object(
-    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
-    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
-    'expires_at',
-    case
-      when expires_in is null then expires_at
-      else pgledger.expiry_after(v_hold.created_at, expires_in)
-    end
+  v_ok := pgledger.check_repeated_hold(
+    v_hold, from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata,
+    app_id, group_id, request_index, request_count
   );
-  v_recorded := jsonb_build_object(
-    'app_id', v_hold.app_id, 'group_id', v_hold.group_id,
-    'from_account_id', pgledger.account_id(v_hold.from_key),
-    'to_account_id', pgledger.account_id(v_hold.to_key), 'amount', v_hold.amount,
-    'event_at', v_hold.event_at, 'metadata', v_hold.metadata,
-    'expires_at', v_hold.first_expires_at
-  );
-  if v_given <> v_recorded then
-    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
-  end if;
 
   return v_hold;
 end;
@@ -51882,6 +53002,7 @@ values
   ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -51951,7 +53072,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '7ff7f268ae81c27fd3db5a85be11e498af38591cf2f413416799404cf0c74c91', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2fc42d21a0a33ff7c90c85720e92c4c2dacaeb5b794a6c670c9657f67c587c39', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -51979,7 +53100,7 @@ values
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '590802cbf86b0d70bed741ef8a369afe85ac6f0c81b65976f17225e9e857d4e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_asked_conditions.sql', 'repeatable', '1ec4d3b8be9a89282468278caef2c40e706138222c3f84a215d54667fdf387dd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'c5e42a6f1e52d9b82f7e4dd6c309b1b67b7576a75e5904c224734b4b752c6c10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
@@ -51987,6 +53108,7 @@ values
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'b2329c49aab674da2edee29f1bf5a1bc75be45316938ad1838f9302adad2091f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52001,6 +53123,7 @@ values
   ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', 'eb193289f3ca970f185c4c5797c03d2b8b7519a343c0f1005ed16ac7ff23ea0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_repeated_hold.sql', 'repeatable', '173d915e2a464fe26bdd8e6751a06120ea629919ec540610d99eadfaa3bace1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'f580cebc35c4e096fdd16c62a415229e080ed5d6fab88321316d8a93b579e756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', '678f74ae488f6813a9ef3898806cbfeea19bff4fe8f59ea2c9159092f87cc3d6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52023,16 +53146,22 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e23f94adc5a1b2044df933d5739a3b542e47f9442c09ff83b7120a2908011d61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7f23e0c87bcf0883fc8243604d0bae1956b0a681308eaa5e7ba469df264f8f9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', '4f31d467bf95d8c8c24301e95f06bdff498ad1977b4606a18d401644c3167740', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/given_arguments.sql', 'repeatable', 'dad580e2998e2a128781897d41f14a5b5ceb6246ae2a80f549bd8a80821241ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/held_legs_failure.sql', 'repeatable', 'c09edc2fb7be95332d80b3726211666c60698008ab76d242462aa0e1c53068e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_in_batch.sql', 'repeatable', 'c13322728001c6aa1e8619f7f173d23100f9401ed543727371ef39057b28efb3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '27ddc4de59d495ba3e362aa808d8b6eed91427d79fc4521331b057d66064bd20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_request_failure.sql', 'repeatable', 'dc07b8aa6669100145cc7f95e51b9509c41fecb00504e972abb59830cb1d0b2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_request_failures.sql', 'repeatable', '4e260fc937eee1dfce1490586ba4b383179770ba23b742bd79b4cd2b7978f0a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', 'bb8c42b9865d79b000648a16b733bda6eae0254b251524f9f4b9916c4b98e48e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52057,6 +53186,7 @@ values
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'f38eab549f961472e866a97417c750690d44c435a23e90bbb00a492b194110a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', '96b04819c23d89e966ca09a539b1c2073cb4f5fc4bfe30859f0e9440ffe9bdec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52076,6 +53206,7 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_outcomes.sql', 'repeatable', '4e3f1b294ba1ba90b96f4a231ffccb74d11f35335ddf4ac3664c7054bd9f2e65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52113,6 +53244,7 @@ values
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', 'f380f4a858ff7be28ba2014454a5e2c91b0267971d05192dede2c4dea45cb6c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', '90cfabc9c7027bf9ab020642eb48388c19916c8b5768b0090f715e1dfa3a6f66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '7f7fc253dcd06fec159ea877d461d9cf09135083f3ee3f3da48b5837969b4375', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52138,7 +53270,7 @@ values
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '038e4e48d100cae6df0e2b8e6270edd967e36a3e9e57de141e0bf102ed09c7b4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '1f6c15359cff96e0a28469f4204275ff4aebd7aac0be6b3c8b9fdf20bfa20e91', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', '66eedbd5f0bd483f2f8a043ec996245d99ab13aa1656d049585495b6450f0f5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),

@@ -9,7 +9,12 @@ from decimal import Decimal
 from psycopg.rows import scalar_row
 
 from pgledger._generated.ledger_async import AsyncLedgerCalls
-from pgledger._generated.ledger_statements import HOLD_ROW, TRANSFER_OUTCOME_ROW, TRANSFER_ROW
+from pgledger._generated.ledger_statements import (
+    HOLD_OUTCOME_ROW,
+    HOLD_ROW,
+    TRANSFER_OUTCOME_ROW,
+    TRANSFER_ROW,
+)
 from pgledger._hold_requests import hold_arrays, posting_arrays
 from pgledger._requests import (
     named_request_arrays,
@@ -20,6 +25,7 @@ from pgledger._wire import flag_text
 from pgledger.types import (
     Entry,
     Hold,
+    HoldOutcome,
     HoldRequest,
     NamedTransferRequest,
     PostingRequest,
@@ -310,14 +316,58 @@ class AsyncLedger(AsyncLedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
         """
+        *arrays, keys = hold_arrays(hold_requests)
+        if keys is not None:
+            raise ValueError(
+                "this call takes no idempotency_key: give each request that may be repeated an id"
+            )
         return await self._fetch_all(
             HOLD_ROW,
             self._statements.create_holds,
             (
-                *hold_arrays(hold_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
+    async def create_holds_outcomes(
+        self,
+        hold_requests: Iterable[HoldRequest],
+        *,
+        app_id: str = "",
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> list[HoldOutcome]:
+        """Makes holds, each by itself: ``pgledger_create_holds_outcomes``.
+
+        A request that is refused changes nothing, and those after it go on from what those before
+        it did. So this raises only what is wrong with the call as a whole.
+
+        Args:
+            hold_requests: What to hold, in order.
+            app_id: Set of books that all accounts belong to.
+            group_id: A name for these holds and the transfers that post them.
+            allow_future_event_at: Whether an ``event_at`` may be more than a day ahead.
+
+        Returns:
+            What became of each request, in their order; an empty list for none.
+
+        Raises:
+            BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
+            InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
+        """
+        *arrays, keys = hold_arrays(hold_requests)
+        return await self._fetch_all(
+            HOLD_OUTCOME_ROW,
+            self._statements.create_holds_outcomes,
+            (
+                *arrays,
+                app_id,
+                group_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+                keys,
             ),
         )
 

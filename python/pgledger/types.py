@@ -19,6 +19,7 @@ from pgledger._generated.ledger_rows import (
     CurrencyScale,
     Entry,
     Hold,
+    HoldOutcome,
     PathBalance,
     Transfer,
     TransferOutcome,
@@ -30,6 +31,7 @@ __all__ = [
     "CurrencyScale",
     "Entry",
     "Hold",
+    "HoldOutcome",
     "HoldRequest",
     "NamedTransferRequest",
     "PathBalance",
@@ -39,7 +41,17 @@ __all__ = [
     "TransferRequest",
 ]
 
-for _row in (Account, Check, CurrencyScale, Entry, Hold, PathBalance, Transfer, TransferOutcome):
+for _row in (
+    Account,
+    Check,
+    CurrencyScale,
+    Entry,
+    Hold,
+    HoldOutcome,
+    PathBalance,
+    Transfer,
+    TransferOutcome,
+):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__
 
@@ -132,6 +144,8 @@ class HoldRequest:
         event_at: When it happened in the world, aware; None means when it is recorded.
         metadata: JSON object to store with it, or None.
         id: The hold's id if the caller chooses it, which makes the request repeatable.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     from_account_id: str
@@ -141,6 +155,7 @@ class HoldRequest:
     event_at: datetime | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from scripts.generated.words import Words, block, escaped, sentence
 BY_HAND: Final = frozenset(
     {
         "pgledger_create_holds_bulk",
+        "pgledger_create_holds_outcomes",
         "pgledger_create_transfers_bulk",
         "pgledger_create_transfers_bulk_by_name",
         "pgledger_create_transfers_bulk_count",

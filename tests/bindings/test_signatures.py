@@ -80,6 +80,7 @@ BATCHES: Mapping[str, Callable[..., Any]] = {
     "pgledger_create_transfers_bulk_ids": Ledger.create_transfers_ids,
     "pgledger_create_transfers_bulk_count": Ledger.create_transfers_count,
     "pgledger_create_holds_bulk": Ledger.create_holds,
+    "pgledger_create_holds_outcomes": Ledger.create_holds_outcomes,
     "pgledger_post_holds_bulk": Ledger.post_holds,
     "pgledger_create_transfers_outcomes": Ledger.create_transfers_outcomes,
     "pgledger_preview_transfers": Ledger.preview_transfers,
@@ -89,6 +90,7 @@ BATCHES: Mapping[str, Callable[..., Any]] = {
 REQUESTS: Mapping[str, type] = dict.fromkeys(BATCHES, TransferRequest) | {
     "pgledger_create_transfers_bulk_by_name": NamedTransferRequest,
     "pgledger_create_holds_bulk": HoldRequest,
+    "pgledger_create_holds_outcomes": HoldRequest,
     "pgledger_post_holds_bulk": PostingRequest,
 }
 
@@ -338,7 +340,7 @@ def test_a_request_takes_what_a_single_call_takes(kind, single, batch):
     rest = {"app_id", "allow_future_event_at"} | (
         {"group_id", "expires_in"} if kind is HoldRequest else set[str]()
     )
-    if kind in {HoldRequest, PostingRequest}:
+    if kind is PostingRequest:
         rest.add("idempotency_key")
     taken = python_arguments(single)
     assert request == {name: value for name, value in taken.items() if name not in rest}

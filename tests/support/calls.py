@@ -497,6 +497,12 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             plain | {"ids": given, "expires_ats": '{null,"2025-03-01+00"}'}
             for given in (None, f"{{null,pglh_{new_ulid}}}")
         ],
+        "pgledger_create_holds_outcomes": [
+            plain
+            | {"ids": given, "expires_ats": '{null,"2025-03-01+00"}'}
+            | {"idempotency_keys": f"{{{'held 1' if given else 'held 2'},null}}"}
+            for given in (None, f"{{null,pglh_{new_ulid}}}")
+        ],
         "pgledger_create_transfer": [
             metadata
             | conditions

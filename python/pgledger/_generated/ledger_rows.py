@@ -15,6 +15,7 @@ __all__ = [
     "CurrencyScale",
     "Entry",
     "Hold",
+    "HoldOutcome",
     "PathBalance",
     "Transfer",
     "TransferOutcome",
@@ -126,6 +127,45 @@ class Hold:
     from_tenant_id: str
     to_tenant_id: str
     replayed: bool | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOutcome:
+    """What became of one request of a batch of holds whose requests succeed or fail each by itself.
+
+    The type ``pgledger_hold_outcome``.
+
+    Attributes:
+        request_index: Which request of the batch this is about, from 1.
+        status: What became of it; one of: ``made``, ``replayed``, ``failed``.
+        id: Public id of the hold, ``pglh_`` and a ULID; None for a failed request.
+        error: SQLSTATE of the error of a failed request, or None.
+        error_name: Name of that error, as ``pgledger_errors_v1`` has it, or None.
+        reason: What is wrong, in words, or None.
+        detail: More about what is wrong, such as which values of a repeated request differ, or
+            None.
+        hint: What to do about it, or None.
+        created_at: When the hold was recorded, or None.
+        expires_at: When the hold expires, as it stands now, or None.
+        ended_at: When a replayed hold was posted, voided or expired, or None.
+        posted_amount: How much of the hold has been posted so far, or None.
+        hold_status: State of the hold now; one of: ``pending``, ``posted``, ``voided``,
+            ``expired``; None for a failed request.
+    """
+
+    request_index: int
+    status: Literal["made", "replayed", "failed"]
+    id: str | None
+    error: str | None
+    error_name: str | None
+    reason: str | None
+    detail: str | None
+    hint: str | None
+    created_at: datetime | None
+    expires_at: datetime | None
+    ended_at: datetime | None
+    posted_amount: Decimal | None
+    hold_status: Literal["pending", "posted", "voided", "expired"] | None
 
 
 @dataclass(frozen=True, slots=True)

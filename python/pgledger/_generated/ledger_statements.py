@@ -11,6 +11,7 @@ from pgledger._generated.ledger_rows import (
     CurrencyScale,
     Entry,
     Hold,
+    HoldOutcome,
     PathBalance,
     Transfer,
     TransferOutcome,
@@ -19,6 +20,7 @@ from pgledger._wire import Calls, row_factory
 
 ACCOUNT_ROW = row_factory(Account)
 HOLD_ROW = row_factory(Hold)
+HOLD_OUTCOME_ROW = row_factory(HoldOutcome)
 TRANSFER_ROW = row_factory(Transfer)
 TRANSFER_OUTCOME_ROW = row_factory(TransferOutcome)
 CURRENCY_SCALE_ROW = row_factory(CurrencyScale)
@@ -84,6 +86,21 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+        )
+        self.create_holds_outcomes = calls.rows(
+            HoldOutcome,
+            "pgledger_create_holds_outcomes",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            expires_ats="timestamptz[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+            idempotency_keys="text[]",
         )
         self.create_transfer = calls.rows(
             Transfer,

@@ -9,7 +9,7 @@ nearer.
 The caller holds the account's row, and may have updated it: it gives the balance from before. What
 else the leg needs is read here. The held sums are taken as they stand: where one may contain holds
 that have expired, the caller has called pgledger.release_expired before. A leg that is held, not
-moved, is in its account's sum already.
+moved, is in its account's sum already. A caller that has not written its sum yet gives it.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -19,7 +19,8 @@ create or replace function pgledger.check_balance(
   change numeric,
   request_index bigint default null,
   request_count bigint default null,
-  is_held boolean default false
+  is_held boolean default false,
+  held numeric default null
 )
 returns boolean
 language plpgsql
@@ -38,8 +39,9 @@ begin
   into v_account
   from pgledger.accounts
   where accounts.key = account_key;
-  v_held := case when change < 0 then v_account.held_out else v_account.held_in end
-  - case when is_held then abs(change) else 0 end;
+  v_held := coalesce(
+    held, case when change < 0 then v_account.held_out else v_account.held_in end
+  ) - case when is_held then abs(change) else 0 end;
 
   if change < 0 and v_balance - v_held < v_account.min_balance then
     v_ok := pgledger.fail(

@@ -202,8 +202,9 @@ as $$
       ''
     ),
     (
-      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
-      'owner', '', ''
+      'function', 'private',
+      'check_balance(bigint, numeric, numeric, bigint, bigint, boolean, numeric)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     (
@@ -272,6 +273,11 @@ as $$
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_hold_batch(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text, text[])', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_hold_pending(holds, timestamp with time zone, bigint, bigint)', 'owner', '', ''
@@ -366,6 +372,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_repeated_hold(holds, text, text, numeric, timestamp with time zone, interval, '
+      'timestamp with time zone, jsonb, text, text, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
@@ -596,6 +607,7 @@ as $$
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'failed_hold_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'failed_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
@@ -630,14 +642,39 @@ as $$
       '', ''
     ),
     (
+      'function', 'private',
+      'held_legs_failure(bigint, bigint, numeric, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'held_now(bigint, numeric, boolean)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
+      'jsonb, text, text, text, text, idempotency_keys, holds)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_outcomes(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'hold_request(text, text, numeric, timestamp with time zone, interval, timestamp with '
       'time zone, jsonb, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_request_failure(text, text, numeric, timestamp with time zone, timestamp with time '
+      'zone, jsonb, text, boolean, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_request_failures(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
@@ -812,6 +849,12 @@ as $$
       'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'make_sound_holds(pgledger_hold_outcome[], text[], text[], text[], numeric[], timestamp '
+      'with time zone[], timestamp with time zone[], jsonb[], text[], text, text, text[])',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
@@ -944,6 +987,12 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'placed_hold_outcome(text, text, numeric, timestamp with time zone, timestamp with time '
+      'zone, jsonb, text, text, text, text, text[], timestamp with time zone, '
+      'idempotency_keys, holds)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
@@ -1887,6 +1936,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_holds_outcomes(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean, bigint, bigint, numrange, numrange, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -2419,6 +2474,7 @@ as $$
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),

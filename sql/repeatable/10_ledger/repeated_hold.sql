@@ -2,8 +2,7 @@
 The hold with that id, if it was asked for with the same values, or the one that came of the key;
 nulls if there is none. Then the key is taken, for the hold that will get new_id. The caller has
 locked both accounts: any earlier call for the same hold had these locks, so what it wrote can be
-seen by now. An expiry is compared with the one that the hold was made with, also where it was given
-as a length.
+seen by now.
 
 Locks: the inserted row of the key.
 Errors: IdempotencyConflict.
@@ -32,8 +31,6 @@ as $$
 declare
   v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
-  v_given jsonb;
-  v_recorded jsonb;
   v_ok boolean;
 begin
   if idempotency_key is not null then
@@ -59,25 +56,10 @@ begin
     return null;
   end if;
 
-  v_given := jsonb_build_object(
-    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
-    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
-    'expires_at',
-    case
-      when expires_in is null then expires_at
-      else pgledger.expiry_after(v_hold.created_at, expires_in)
-    end
+  v_ok := pgledger.check_repeated_hold(
+    v_hold, from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata,
+    app_id, group_id, request_index, request_count
   );
-  v_recorded := jsonb_build_object(
-    'app_id', v_hold.app_id, 'group_id', v_hold.group_id,
-    'from_account_id', pgledger.account_id(v_hold.from_key),
-    'to_account_id', pgledger.account_id(v_hold.to_key), 'amount', v_hold.amount,
-    'event_at', v_hold.event_at, 'metadata', v_hold.metadata,
-    'expires_at', v_hold.first_expires_at
-  );
-  if v_given <> v_recorded then
-    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
-  end if;
 
   return v_hold;
 end;
