@@ -7929,7 +7929,10 @@ begin
   elsif requested_amount > v_left then
     v_ok := pgledger.fail(
       'ReversalExceeded',
-      array[transfer.id, v_left::text, transfer.amount::text, requested_amount::text]
+      array[
+        transfer.id, v_left::text, transfer.amount::text,
+        pgledger.abridged(requested_amount::text)
+      ]
     );
   end if;
 
@@ -12754,6 +12757,7 @@ as $$
       'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'request_is_whole(text, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -17628,6 +17632,15 @@ begin
     group_id, allow_future_event_at
   );
 
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  expires_ats := expires_ats[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+
   if array_remove(ids, null) <> '{}' then
     select created.hold_ids, created.replayed
     into v_ids, v_replayed
@@ -20042,6 +20055,15 @@ begin
   v_ok := pgledger.check_posting_requests(
     hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at
   );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  hold_ids := hold_ids[:];
+  amounts := amounts[:];
+  finals := finals[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+
   v_newest_at := pgledger.lock_holds(hold_ids, app_id);
   v_now := pgledger.clock();
 
@@ -21837,7 +21859,9 @@ begin
   with request as materialized (
     select
       given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
-      given.created_at, given.amount,
+      given.created_at,
+      case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        as amount,
       given.amount is null or given.is_final is not false as is_last, holds.from_key,
       holds.to_key, holds.app_id, holds.group_id,
       (holds.status = 0 and (holds.expires_at <= at) is not true) as is_pending,
@@ -21874,11 +21898,7 @@ begin
     select
       followed.place, followed.from_key, followed.to_key, followed.hold_id, followed.created_at,
       followed.amount is not null as is_part,
-      case
-        when followed.amount is null then followed.rest
-        when scale(followed.amount) > 18 then trim_scale(followed.amount)
-        else followed.amount
-      end as amount,
+      coalesce(followed.amount, followed.rest) as amount,
       case when followed.is_last then followed.rest else followed.amount end as released,
       followed.is_last or followed.amount = followed.rest as ends,
       followed.is_pending and followed.rest > 0
@@ -24046,6 +24066,71 @@ comment on function pgledger.request_is_sound is
 
 revoke all on function pgledger.request_is_sound from public;
 
+-- file: repeatable/10_ledger/request_is_whole.sql
+/*
+Whether what a key's row keeps can be a request for that function: it has each argument that such a
+request always gives, and none that the function does not take.
+*/
+create or replace function pgledger.request_is_whole(function_name text, request jsonb)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select
+        case
+          when jsonb_typeof(request) = 'object'
+            then request ?& taken.always and request - (taken.always || taken.others) = '{}'
+          else false
+        end
+      from (
+        values
+          (
+            'create_account', '{name,currency,tenant_id}'::text[],
+            '{min_balance,max_balance,metadata,id}'::text[]
+          ),
+          (
+            'ensure_account', '{name,currency,tenant_id}', '{min_balance,max_balance,metadata}'
+          ),
+          (
+            'create_transfer', '{from_account_id,to_account_id,amount}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance}'
+          ),
+          (
+            'create_transfer_by_name', '{from_name,to_name,amount,currency}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance,from_tenant_id,to_tenant_id}'
+          ),
+          (
+            'create_hold', '{from_account_id,to_account_id,amount}',
+            '{expires_at,expires_in,event_at,metadata,id,group_id}'
+          ),
+          ('post_hold', '{hold_id,final}', '{amount,event_at,metadata,id}'),
+          ('void_hold', '{hold_id}', '{}'),
+          ('extend_hold', '{hold_id}', '{expires_at}'),
+          (
+            'sweep', '{from_account_id,to_account_id,keep}', '{max_amount,event_at,metadata,id}'
+          ),
+          ('reverse_transfer', '{transfer_id}', '{amount,event_at,metadata,id}'),
+          (
+            'reverse_transfer_over_limits', '{transfer_id,reason}',
+            '{amount,event_at,metadata,id}'
+          )
+      ) as taken (name, always, others)
+      where 'pgledger_' || taken.name = function_name
+    ),
+    false
+  )
+$$;
+
+comment on function pgledger.request_is_whole is
+  'Whether a key''s row keeps all arguments that such a request gives, and no others.';
+
+revoke all on function pgledger.request_is_whole from public;
+
 -- file: repeatable/10_ledger/reversal_request.sql
 /*
 A request for a reversal as its key's row keeps it.
@@ -25730,7 +25815,8 @@ revoke all on function pgledger.verify_holds from public;
 /*
 Checks idempotency keys: that what came of each is there, and is what was asked for. A transfer, a
 hold and an account say by themselves what they were made with; names of accounts may have changed
-since, and so may what an account could spare when it was swept.
+since, and so may what an account could spare when it was swept. A sweep with an id may repeat one
+that was asked for with another max_amount.
 
 The body is long because each kind of result says it in its own words.
 */
@@ -25750,8 +25836,8 @@ as $$
 
   result as materialized (
     select
-      key.idempotency_key, key.function_name, key.request, key.result_id, made.recorded,
-      made.amount, made.status
+      key.app_id, key.idempotency_key, key.function_name, key.request, key.result_id,
+      made.recorded, made.amount, made.status
     from key
     left join lateral (
       select
@@ -25819,7 +25905,13 @@ as $$
     select
       result.idempotency_key,
       case
-        when result.result_id is null then result.function_name = 'pgledger_sweep'
+        when result.result_id is null
+          then result.function_name = 'pgledger_sweep' and exists (
+            select
+            from pgledger.accounts
+            where accounts.id = result.request ->> 'from_account_id'
+              and accounts.app_id = result.app_id
+          )
         else result.recorded is not null
       end
     from result
@@ -25833,35 +25925,40 @@ as $$
   from (
     select
       result.idempotency_key,
-      result.recorded @> (
-        result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
-        - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
-        - '{require_from_version,require_to_version}'::text[]
-        - '{require_from_balance,require_to_balance}'::text[]
-        - case when result.request ? 'id' then 'group_id' else '' end
-      )
-      and case
-        when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
-        else
-          (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
-          and nullif(result.recorded -> 'metadata', 'null')
-          is not distinct from result.request -> 'metadata'
-      end
-      and case result.function_name
-        when 'pgledger_create_account'
-          then pgledger.given_arguments(
-            pgledger.picked(result.recorded, '{min_balance,max_balance}')
-          ) <@ result.request
-        when 'pgledger_sweep'
-          then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
-        when 'pgledger_void_hold' then result.status = 2
-        when 'pgledger_create_hold'
-          then result.request ? 'expires_in'
-          or (result.recorded ->> 'expires_at') is not distinct from result.request ->> 'expires_at'
-        else true
+      case
+        when not pgledger.request_is_whole(result.function_name, result.request) then false
+        when result.recorded is null then true
+        else result.recorded @> (
+          result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
+          - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
+          - '{require_from_version,require_to_version}'::text[]
+          - '{require_from_balance,require_to_balance}'::text[]
+          - case when result.request ? 'id' then 'group_id' else '' end
+        )
+        and case
+          when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
+          else
+            (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
+            and nullif(result.recorded -> 'metadata', 'null')
+            is not distinct from result.request -> 'metadata'
+        end
+        and case
+          when result.function_name in ('pgledger_create_account', 'pgledger_ensure_account')
+            then pgledger.given_arguments(
+              pgledger.picked(result.recorded, '{min_balance,max_balance}')
+            ) <@ result.request
+          when result.function_name = 'pgledger_sweep'
+            then result.request ? 'id'
+            or (to_jsonb(result.amount) > result.request -> 'max_amount') is not true
+          when result.function_name = 'pgledger_void_hold' then result.status = 2
+          when result.function_name = 'pgledger_create_hold'
+            then result.request ? 'expires_in'
+            or (result.recorded ->> 'expires_at')
+            is not distinct from result.request ->> 'expires_at'
+          else true
+        end
       end
     from result
-    where result.recorded is not null
   ) as asked (idempotency_key, is_right)
 $$;
 
@@ -25928,7 +26025,8 @@ as $$
       and origin.to_key = transfers.from_key
       and origin.from_version < transfers.to_version
       and origin.to_version < transfers.from_version
-      and origin.created_at < transfers.created_at as is_right
+      and origin.created_at < transfers.created_at
+      and origin.group_id is not distinct from transfers.group_id as is_right
     from pgledger.transfers
     left join pgledger.transfers as origin on transfers.origin_id = origin.id
     where transfers.origin_id is not null
@@ -52043,7 +52141,7 @@ values
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '63821188e86080dc8f3eb767fd574b5ac48759816f365fed55c80b21fae107b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '8d74be511911b4b18cb453d7bcf1b5257f43ae401baf379aaeda7176041147fd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'ac435c11ffc1d5dff05854ff31e6a7d5288727daef4f49d13b17863da76b4431', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52099,7 +52197,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e23f94adc5a1b2044df933d5739a3b542e47f9442c09ff83b7120a2908011d61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '03af6ae6a072dea99bc7ea2931fb742ddbb26b7288f7ec01537268dfb5c22232', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52151,7 +52249,7 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '3d5e944adc0b3d4984d4f8ed58c8a4c6da3b9811772b52effd2a46c77c50f360', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52171,7 +52269,7 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '2ebb3a21ba4154190b8bb4424bf261d80ddd221752868cfcc000afb1da552567', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '687e540edf46c8b1cff7e730897a37fec89ce79f908e4f3d9feec86a3ac0df2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', '9700be2294f39bf16a62b7d440ef71cc63820805e69db6367c0c96338d950bdf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52194,7 +52292,7 @@ values
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd08af744bd3334ab3964850742a63ad60c10f08d993b5c2c26bcea75095afe7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_run.sql', 'repeatable', '8c71fe9c97bd5dd20f72790212cf153ccc3f535562f9d9995d4159378e9dc93c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52223,6 +52321,7 @@ values
   ('repeatable/10_ledger/request_failure.sql', 'repeatable', 'd1e34f7c402140a419c9ce4bc60331b82d59250f57ddbfa8ec4f263a7a70a87d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_failures.sql', 'repeatable', 'c18cc331a9998bbf0cd5a25db13b664c929636dabb6e94744b44007f1cfcf6ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_is_whole.sql', 'repeatable', '8bfa0581df284acdcf812b910ed555753e8a875adf5e6e5d484f34c1e212153e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52254,9 +52353,9 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '2b667669b2a811eeabd7ff8ee42456e988d126f89358fc60738a94e0f08029a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
