@@ -7954,7 +7954,8 @@ revoke all on function pgledger.amount_to_reverse from public;
 What a sweep moves: what the account can spare now, or, if its transfer was made before under that
 id, the amount of then. The caller has locked both accounts.
 
-Locks: expired holds of both accounts FOR NO KEY UPDATE, ascending by id.
+What has expired is left out, and released by the transfer that relies on it: holds are locked after
+the key of a request, in every function.
 */
 create or replace function pgledger.amount_to_sweep(
   from_account_id text,
@@ -7972,25 +7973,20 @@ declare
   v_amount numeric := (
     select transfers.amount from pgledger.transfers where transfers.id = amount_to_sweep.id
   );
-  v_ok boolean;
 begin
   if v_amount is not null then
     return v_amount;
   end if;
 
-  v_ok := pgledger.release_expired(
-    array(
-      select accounts.key
-      from pgledger.accounts
-      where accounts.id in (from_account_id, to_account_id)
-        and (accounts.held_out <> 0 or accounts.held_in <> 0)
-    ),
-    pgledger.clock()
-  );
   v_amount := (
     select least(
       max_amount,
-      accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
+      accounts.balance
+      - case
+        when accounts.held_out = 0 then 0
+        else pgledger.held_now(accounts.key, accounts.held_out, true)
+      end
+      - greatest(keep, accounts.min_balance)
     )
     from pgledger.accounts
     where accounts.id = from_account_id
@@ -20910,8 +20906,8 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
 if there is something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
-then the inserted row of the key.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then the inserted row of
+the key, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -24169,11 +24165,12 @@ whatever they are. app_id, the transfer's id and the reason were checked.
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
 what is left of it; the clock; status; decimal places; limits.
 
-The row of a key is inserted before a transfer whose id was chosen, as everywhere. Nobody waits for
-an id that is made here, so it may come after that one.
+The row of a key is inserted before expired holds are locked and before the transfer, as everywhere:
+so a new id is made for both.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key. Whoever
-reverses the same transfer waits for the accounts, so what is left of it is added up after them.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key, then
+expired holds where a limit seems to be broken. Whoever reverses the same transfer waits for the
+accounts, so what is left of it is added up after them.
 Errors: those of pgledger.check_request_details, pgledger.check_key, pgledger.lock_transfer,
 pgledger.repeated_reversal, pgledger.amount_to_reverse and pgledger.post_reversal.
 */
@@ -24201,7 +24198,7 @@ declare
   v_request jsonb;
   v_transfer pgledger.transfers;
   v_key pgledger.idempotency_keys;
-  v_made record;
+  v_id text := id;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
@@ -24216,22 +24213,24 @@ begin
     if v_key.created_at is not null then
       return pgledger.replayed_transfer(v_key.result_id);
     end if;
-  end if;
-  if idempotency_key is not null and id is not null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, id);
+    v_id := coalesce(
+      id,
+      (
+        select 'pglt_' || pgledger.new_ulid(greatest(pgledger.clock(), max(accounts.updated_at)))
+        from pgledger.accounts
+        where accounts.key in (v_transfer.from_key, v_transfer.to_key)
+      )
+    );
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_id);
   end if;
 
   if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
     return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
   end if;
-  v_made := pgledger.post_reversal(
-    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
-  );
-  if idempotency_key is not null and id is null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_made.id);
-  end if;
 
-  return v_made;
+  return pgledger.post_reversal(
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason
+  );
 end;
 $$;
 
@@ -52142,7 +52141,7 @@ values
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '8d74be511911b4b18cb453d7bcf1b5257f43ae401baf379aaeda7176041147fd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'ac435c11ffc1d5dff05854ff31e6a7d5288727daef4f49d13b17863da76b4431', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', '8b7bbaa9c0b345f43866e8e43044f9abb493bfe67ab34b31432475ae30d64d9e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52280,7 +52279,7 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '1f38d902dbd2783bc37dd3c82b99b4e5f990265b26c9f50bc4962cc8fc2c4b6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'a68b7d86979c3f0570d26b4bc318781975f5c811781db6f49be516a11c1b08d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52323,7 +52322,7 @@ values
   ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_is_whole.sql', 'repeatable', '8bfa0581df284acdcf812b910ed555753e8a875adf5e6e5d484f34c1e212153e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '623e7c48d1a794326c11477ed68440cd17b177ad18d76ae49d35b0a737bc0d3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),

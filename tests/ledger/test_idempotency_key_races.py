@@ -3,18 +3,23 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from psycopg import IsolationLevel
 from psycopg.errors import SerializationFailure
 
-from pgledger import Ledger
+from pgledger import Ledger, TransferRequest
 from pgledger.errors import IdempotencyConflict
 from support.at_once import PATIENCE, all_at_once
+from support.clock import SetClock
 from support.database import Connect
 from support.keyed import CALLS, KEY, Books
 from support.waiting import WaitUntilBlocked
+
+NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 calls = pytest.mark.parametrize("function", CALLS)
 
@@ -163,4 +168,50 @@ def test_a_call_whose_backend_ended_before_the_commit_took_no_effect(ledger, con
     ledger.conn.execute("select pg_terminate_backend(%s, 10000)", [mine.info.backend_pid])
     assert ledger.known_keys() == []
     assert CALLS[function](ledger, ledger, idempotency_key=KEY).replayed is False
+    assert ledger.faults() == []
+
+
+# Calls that rely on a hold's expiry: by what they do, between the account that an amount leaves and
+# the one that it reaches. An earlier transfer can be reversed to the same end.
+RELYING: dict[str, Any] = {
+    "transfer": lambda ledger, a, b, _, key: ledger.create_transfer(a, b, 20, idempotency_key=key),
+    "hold": lambda ledger, a, b, _, key: ledger.create_hold(a, b, 20, idempotency_key=key),
+    "sweep": lambda ledger, a, b, _, key: ledger.sweep(a, b, max_amount=20, idempotency_key=key),
+    "reversal": lambda ledger, _a, _b, earlier, key: ledger.reverse_transfer(
+        earlier, idempotency_key=key
+    ),
+    "batch": lambda ledger, a, b, _, key: ledger.create_transfers(
+        [TransferRequest(a, b, 20, idempotency_key=key)]
+    ),
+}
+
+
+@pytest.mark.parametrize("second", RELYING)
+@pytest.mark.parametrize("first", RELYING)
+def test_a_key_is_taken_before_what_has_expired_is_locked(
+    ledger, connect, set_clock: SetClock, wait_until_blocked: WaitUntilBlocked, first, second
+):
+    """Two requests of one key have no account in common, but an expired hold between them."""
+    set_clock(ledger.conn, NOW)
+    payer = ledger.create_account("payer", "USD", min_balance=0).id
+    payee = ledger.create_account("payee", "USD", max_balance=40).id
+    ways = []
+    for source, target in ((payer, ledger.shop), (ledger.bank, payee)):
+        paid = ledger.create_transfer(target, source, 20).id
+        ways.append((source, target, paid))
+    ledger.create_transfer(ledger.bank, payee, 40)
+    expired = ledger.create_hold(payer, payee, 20, expires_at=NOW + HOUR).id
+    set_clock(ledger.conn, NOW + 2 * HOUR)
+    one, two, holder = (connect(**PATIENCE) for _ in range(3))
+    holder.execute("select from pgledger.holds where id = %s for no key update", [expired])
+    with ThreadPoolExecutor(2) as pool:
+        former = pool.submit(RELYING[first], Ledger(one), *ways[0], KEY)
+        wait_until_blocked(one.info.backend_pid, by=holder.info.backend_pid)
+        latter = pool.submit(RELYING[second], Ledger(two), *ways[1], KEY)
+        wait_until_blocked(two.info.backend_pid, by=one.info.backend_pid)
+        holder.rollback()
+        former.result()
+        one.commit()
+        assert isinstance(latter.exception(), IdempotencyConflict)
+    two.rollback()
     assert ledger.faults() == []
