@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import psycopg
@@ -24,7 +25,7 @@ from support.waiting import WaitUntilBlocked
 Session = psycopg.Connection[Any]
 
 UNKNOWN = "pgla_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
-NAMES = ("bank", "purse", "jar", "cents", "frozen", "closed", "euros", "elsewhere", "ahead")
+NAMES = ("bank", "purse", "jar", "cents", "frozen", "closed", "euros", "elsewhere", "ahead", "till")
 SINGLE = """
   select id, created_at, from_account_balance, to_account_balance, from_account_version,
     to_account_version, replayed
@@ -162,7 +163,7 @@ def compare(conn: Session, requests: Sequence[Request]) -> list[TransferOutcome]
 
 CHOSEN = [ids.generate("pglt") for _ in range(3)]
 names = st.sampled_from((*NAMES, "bank", "bank", "purse", "jar", "unknown", "odd", "null"))
-usual = st.sampled_from(("bank", "purse", "jar"))
+usual = st.sampled_from(("bank", "purse", "jar", "till"))
 versions = st.sampled_from((None, None, None, None, 0, 1, 2, 3, 4, -1))
 ranges = st.sampled_from((None, None, None, None, "[0,)", "(,0]", "[-5,12]", "empty"))
 drafts = st.tuples(
@@ -221,6 +222,27 @@ def test_each_request_goes_on_from_what_those_before_it_did(accounts, conn):
         f"account {accounts['purse']} (purse) does not allow a negative balance: 5 less 10 would"
         " leave -5"
     )
+
+
+@pytest.mark.parametrize("order", list(permutations(("empty", "other", "source", "target"))))
+def test_accounts_of_requests_that_fail_stay_as_they_were(conn, order):
+    """Whichever of the accounts come first in the order of their ids."""
+    ledger = Ledger(conn)
+    made = {
+        name: ledger.create_account(
+            name, "USD", id=f"pgla_01JTVST7XAES5BXHWZN4KR4VE{place}", min_balance=limit
+        ).id
+        for place, name in enumerate(order)
+        for limit in [0 if name == "empty" else None]
+    }
+    fails = plain(made, "empty", "other", "1")
+    sound = plain(made, "source", "target", "7")
+    for requests in ([fails, sound], [sound, fails], [fails, sound, fails, sound], [fails]):
+        compare(conn, requests)
+    at_once(conn, [fails, sound])
+    balances = {name: ledger.get_account(account).balance for name, account in made.items()}
+    assert balances == {"empty": 0, "other": 0, "source": -7, "target": 7}
+    assert [check.check_name for check in ledger.verify() if not check.ok] == []
 
 
 def test_what_fails_for_its_accounts_is_told_as_a_single_call_tells_it(accounts, conn):

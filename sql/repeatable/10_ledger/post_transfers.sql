@@ -198,6 +198,9 @@ begin
     );
   end if;
 
+  -- An array begins where it is first assigned to, and not every account gets a place here: the
+  -- requests of some may fail.
+  v_last_places := array_fill(null::integer, array[cardinality(v_locked_ids)]);
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
     v_from := numbers[v_place];
