@@ -10676,7 +10676,6 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -10782,14 +10781,19 @@ begin
   )
   on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
   if not found then
-    v_key := pgledger.take_key(
-      app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
-    );
-    if v_key.created_at is not null then
-      v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
-      v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
-      return pgledger.replayed_transfer(v_key.result_id);
-    end if;
+    -- Only here, because a variable of a row's type costs every call. A record would not do: it has
+    -- no fields when a purge has just made way for this call.
+    declare
+      v_key pgledger.idempotency_keys := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
+      );
+    begin
+      if v_key.created_at is not null then
+        v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
+        v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
+        return pgledger.replayed_transfer(v_key.result_id);
+      end if;
+    end;
   end if;
 
   if v_from_at > v_now or v_to_at > v_now then
@@ -52189,7 +52193,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '85a20249b7f4c7f5b0d8e142cd9263fbf45e7e2d9e64070c54ddf1bfa0b746cc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', 'eaa30001e227dc237f5cca4e1a6d96654cd9878c6068efeb0fbf7bc302f52d3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', '35ee661d8bd2896ad7484abba8f709429cbdc76af2b85639f6c16da3aeb12f19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', 'd08ba5679f717ac620f9e3f9c28075a1c0e151b1ed2456738f72e5ab1201c2fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,5 +1,6 @@
 """One key in many sessions: one effect, and the same answer for all."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,8 +16,8 @@ from pgledger.errors import IdempotencyConflict
 from support.at_once import PATIENCE, all_at_once
 from support.clock import SetClock
 from support.database import Connect
-from support.keyed import CALLS, KEY, Books
-from support.waiting import WaitUntilBlocked
+from support.keyed import CALLS, KEY, Books, Session
+from support.waiting import DEADLINE_SECONDS, WaitUntilBlocked
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -215,3 +216,52 @@ def test_a_key_is_taken_before_what_has_expired_is_locked(
         assert isinstance(latter.exception(), IdempotencyConflict)
     two.rollback()
     assert ledger.faults() == []
+
+
+# Tells the time, but first waits at a certain time that its session asks.
+WAITING_CLOCK = """
+  greatest(
+    clock_timestamp(),
+    case
+      when set_config(
+        'test.asked', (coalesce(current_setting('test.asked', true), '0')::int + 1)::text, false
+      ) = current_setting('test.waits_at', true)
+        then (pg_advisory_xact_lock_shared(1)::text || 'epoch')::timestamptz
+    end
+  )
+"""
+
+
+@pytest.mark.parametrize("waits_at", range(1, 5))
+@pytest.mark.parametrize(
+    "function",
+    ["pgledger_create_transfer", "pgledger_create_account", "pgledger_create_hold", "metadata"],
+)
+def test_a_key_may_be_purged_at_any_moment_of_its_repeat(
+    ledger, connect, set_clock: SetClock, function, waits_at
+):
+    given = {"metadata": {}} if function == "metadata" else {}
+    call = CALLS[function.replace("metadata", "pgledger_create_transfer")]
+    first = call(ledger, ledger, idempotency_key=KEY, **given)
+    set_clock(ledger.conn, WAITING_CLOCK)
+    mine, holder = connect(autocommit=True, **PATIENCE), connect(**PATIENCE)
+    holder.execute("select pg_advisory_xact_lock(1)")
+    mine.execute(f"set test.asked = 0; set test.waits_at = {waits_at}".encode())
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(call, Ledger(mine), ledger, idempotency_key=KEY, **given)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not again.done() and not is_blocked(ledger.conn, mine.info.backend_pid):
+            assert time.monotonic() < deadline
+        purged = ledger.conn.execute(
+            "select pgledger_purge_idempotency_keys(now() + interval '1 day', allow_recent => true)"
+        ).fetchone()
+        holder.rollback()
+    assert purged == (1,)
+    # What was read before is answered from; what was not is a new request.
+    assert again.result().replayed == (again.result().id == first.id)
+    assert len(ledger.known_keys()) == (not again.result().replayed)
+    assert ledger.faults() == []
+
+
+def is_blocked(conn: Session, pid: int) -> bool:
+    return conn.execute("select pg_blocking_pids(%s) <> '{}'", [pid]).fetchone() == (True,)
