@@ -7988,7 +7988,10 @@ begin
   elsif requested_amount > v_left then
     v_ok := pgledger.fail(
       'ReversalExceeded',
-      array[transfer.id, v_left::text, transfer.amount::text, requested_amount::text]
+      array[
+        transfer.id, v_left::text, transfer.amount::text,
+        pgledger.abridged(requested_amount::text)
+      ]
     );
   end if;
 
@@ -8010,7 +8013,8 @@ revoke all on function pgledger.amount_to_reverse from public;
 What a sweep moves: what the account can spare now, or, if its transfer was made before under that
 id, the amount of then. The caller has locked both accounts.
 
-Locks: expired holds of both accounts FOR NO KEY UPDATE, ascending by id.
+What has expired is left out, and released by the transfer that relies on it: holds are locked after
+the key of a request, in every function.
 */
 create or replace function pgledger.amount_to_sweep(
   from_account_id text,
@@ -8028,25 +8032,20 @@ declare
   v_amount numeric := (
     select transfers.amount from pgledger.transfers where transfers.id = amount_to_sweep.id
   );
-  v_ok boolean;
 begin
   if v_amount is not null then
     return v_amount;
   end if;
 
-  v_ok := pgledger.release_expired(
-    array(
-      select accounts.key
-      from pgledger.accounts
-      where accounts.id in (from_account_id, to_account_id)
-        and (accounts.held_out <> 0 or accounts.held_in <> 0)
-    ),
-    pgledger.clock()
-  );
   v_amount := (
     select least(
       max_amount,
-      accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
+      accounts.balance
+      - case
+        when accounts.held_out = 0 then 0
+        else pgledger.held_now(accounts.key, accounts.held_out, true)
+      end
+      - greatest(keep, accounts.min_balance)
     )
     from pgledger.accounts
     where accounts.id = from_account_id
@@ -10852,7 +10851,6 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -10958,14 +10956,19 @@ begin
   )
   on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
   if not found then
-    v_key := pgledger.take_key(
-      app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
-    );
-    if v_key.created_at is not null then
-      v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
-      v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
-      return pgledger.replayed_transfer(v_key.result_id);
-    end if;
+    -- Only here, because a variable of a row's type costs every call. A record would not do: it has
+    -- no fields when a purge has just made way for this call.
+    declare
+      v_key pgledger.idempotency_keys := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
+      );
+    begin
+      if v_key.created_at is not null then
+        v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
+        v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
+        return pgledger.replayed_transfer(v_key.result_id);
+      end if;
+    end;
   end if;
 
   if v_from_at > v_now or v_to_at > v_now then
@@ -12978,6 +12981,7 @@ as $$
       'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'request_is_whole(text, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -18532,6 +18536,15 @@ begin
     group_id, allow_future_event_at
   );
 
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  expires_ats := expires_ats[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+
   if array_remove(ids, null) <> '{}' then
     select created.hold_ids, created.replayed
     into v_ids, v_replayed
@@ -21033,6 +21046,15 @@ begin
   v_ok := pgledger.check_posting_requests(
     hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at
   );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  hold_ids := hold_ids[:];
+  amounts := amounts[:];
+  finals := finals[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+
   v_newest_at := pgledger.lock_holds(hold_ids, app_id);
   v_now := pgledger.clock();
 
@@ -21879,8 +21901,8 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
 if there is something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
-then the inserted row of the key.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then the inserted row of
+the key, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -22912,7 +22934,9 @@ begin
   with request as materialized (
     select
       given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
-      given.created_at, given.amount,
+      given.created_at,
+      case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        as amount,
       given.amount is null or given.is_final is not false as is_last, holds.from_key,
       holds.to_key, holds.app_id, holds.group_id,
       (holds.status = 0 and (holds.expires_at <= at) is not true) as is_pending,
@@ -22949,11 +22973,7 @@ begin
     select
       followed.place, followed.from_key, followed.to_key, followed.hold_id, followed.created_at,
       followed.amount is not null as is_part,
-      case
-        when followed.amount is null then followed.rest
-        when scale(followed.amount) > 18 then trim_scale(followed.amount)
-        else followed.amount
-      end as amount,
+      coalesce(followed.amount, followed.rest) as amount,
       case when followed.is_last then followed.rest else followed.amount end as released,
       followed.is_last or followed.amount = followed.rest as ends,
       followed.is_pending and followed.rest > 0
@@ -25090,6 +25110,71 @@ comment on function pgledger.request_is_sound is
 
 revoke all on function pgledger.request_is_sound from public;
 
+-- file: repeatable/10_ledger/request_is_whole.sql
+/*
+Whether what a key's row keeps can be a request for that function: it has each argument that such a
+request always gives, and none that the function does not take.
+*/
+create or replace function pgledger.request_is_whole(function_name text, request jsonb)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select
+        case
+          when jsonb_typeof(request) = 'object'
+            then request ?& taken.always and request - (taken.always || taken.others) = '{}'
+          else false
+        end
+      from (
+        values
+          (
+            'create_account', '{name,currency,tenant_id}'::text[],
+            '{min_balance,max_balance,metadata,id}'::text[]
+          ),
+          (
+            'ensure_account', '{name,currency,tenant_id}', '{min_balance,max_balance,metadata}'
+          ),
+          (
+            'create_transfer', '{from_account_id,to_account_id,amount}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance}'
+          ),
+          (
+            'create_transfer_by_name', '{from_name,to_name,amount,currency}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance,from_tenant_id,to_tenant_id}'
+          ),
+          (
+            'create_hold', '{from_account_id,to_account_id,amount}',
+            '{expires_at,expires_in,event_at,metadata,id,group_id}'
+          ),
+          ('post_hold', '{hold_id,final}', '{amount,event_at,metadata,id}'),
+          ('void_hold', '{hold_id}', '{}'),
+          ('extend_hold', '{hold_id}', '{expires_at}'),
+          (
+            'sweep', '{from_account_id,to_account_id,keep}', '{max_amount,event_at,metadata,id}'
+          ),
+          ('reverse_transfer', '{transfer_id}', '{amount,event_at,metadata,id}'),
+          (
+            'reverse_transfer_over_limits', '{transfer_id,reason}',
+            '{amount,event_at,metadata,id}'
+          )
+      ) as taken (name, always, others)
+      where 'pgledger_' || taken.name = function_name
+    ),
+    false
+  )
+$$;
+
+comment on function pgledger.request_is_whole is
+  'Whether a key''s row keeps all arguments that such a request gives, and no others.';
+
+revoke all on function pgledger.request_is_whole from public;
+
 -- file: repeatable/10_ledger/reversal_request.sql
 /*
 A request for a reversal as its key's row keeps it.
@@ -25128,11 +25213,12 @@ whatever they are. app_id, the transfer's id and the reason were checked.
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
 what is left of it; the clock; status; decimal places; limits.
 
-The row of a key is inserted before a transfer whose id was chosen, as everywhere. Nobody waits for
-an id that is made here, so it may come after that one.
+The row of a key is inserted before expired holds are locked and before the transfer, as everywhere:
+so a new id is made for both.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key. Whoever
-reverses the same transfer waits for the accounts, so what is left of it is added up after them.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key, then
+expired holds where a limit seems to be broken. Whoever reverses the same transfer waits for the
+accounts, so what is left of it is added up after them.
 Errors: those of pgledger.check_request_details, pgledger.check_key, pgledger.lock_transfer,
 pgledger.repeated_reversal, pgledger.amount_to_reverse and pgledger.post_reversal.
 */
@@ -25160,7 +25246,7 @@ declare
   v_request jsonb;
   v_transfer pgledger.transfers;
   v_key pgledger.idempotency_keys;
-  v_made record;
+  v_id text := id;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
@@ -25175,22 +25261,24 @@ begin
     if v_key.created_at is not null then
       return pgledger.replayed_transfer(v_key.result_id);
     end if;
-  end if;
-  if idempotency_key is not null and id is not null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, id);
+    v_id := coalesce(
+      id,
+      (
+        select 'pglt_' || pgledger.new_ulid(greatest(pgledger.clock(), max(accounts.updated_at)))
+        from pgledger.accounts
+        where accounts.key in (v_transfer.from_key, v_transfer.to_key)
+      )
+    );
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_id);
   end if;
 
   if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
     return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
   end if;
-  v_made := pgledger.post_reversal(
-    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
-  );
-  if idempotency_key is not null and id is null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_made.id);
-  end if;
 
-  return v_made;
+  return pgledger.post_reversal(
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason
+  );
 end;
 $$;
 
@@ -26774,7 +26862,8 @@ revoke all on function pgledger.verify_holds from public;
 /*
 Checks idempotency keys: that what came of each is there, and is what was asked for. A transfer, a
 hold and an account say by themselves what they were made with; names of accounts may have changed
-since, and so may what an account could spare when it was swept.
+since, and so may what an account could spare when it was swept. A sweep with an id may repeat one
+that was asked for with another max_amount.
 
 The body is long because each kind of result says it in its own words.
 */
@@ -26794,8 +26883,8 @@ as $$
 
   result as materialized (
     select
-      key.idempotency_key, key.function_name, key.request, key.result_id, made.recorded,
-      made.amount, made.status
+      key.app_id, key.idempotency_key, key.function_name, key.request, key.result_id,
+      made.recorded, made.amount, made.status
     from key
     left join lateral (
       select
@@ -26863,7 +26952,13 @@ as $$
     select
       result.idempotency_key,
       case
-        when result.result_id is null then result.function_name = 'pgledger_sweep'
+        when result.result_id is null
+          then result.function_name = 'pgledger_sweep' and exists (
+            select
+            from pgledger.accounts
+            where accounts.id = result.request ->> 'from_account_id'
+              and accounts.app_id = result.app_id
+          )
         else result.recorded is not null
       end
     from result
@@ -26877,35 +26972,40 @@ as $$
   from (
     select
       result.idempotency_key,
-      result.recorded @> (
-        result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
-        - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
-        - '{require_from_version,require_to_version}'::text[]
-        - '{require_from_balance,require_to_balance}'::text[]
-        - case when result.request ? 'id' then 'group_id' else '' end
-      )
-      and case
-        when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
-        else
-          (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
-          and nullif(result.recorded -> 'metadata', 'null')
-          is not distinct from result.request -> 'metadata'
-      end
-      and case result.function_name
-        when 'pgledger_create_account'
-          then pgledger.given_arguments(
-            pgledger.picked(result.recorded, '{min_balance,max_balance}')
-          ) <@ result.request
-        when 'pgledger_sweep'
-          then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
-        when 'pgledger_void_hold' then result.status = 2
-        when 'pgledger_create_hold'
-          then result.request ? 'expires_in'
-          or (result.recorded ->> 'expires_at') is not distinct from result.request ->> 'expires_at'
-        else true
+      case
+        when not pgledger.request_is_whole(result.function_name, result.request) then false
+        when result.recorded is null then true
+        else result.recorded @> (
+          result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
+          - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
+          - '{require_from_version,require_to_version}'::text[]
+          - '{require_from_balance,require_to_balance}'::text[]
+          - case when result.request ? 'id' then 'group_id' else '' end
+        )
+        and case
+          when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
+          else
+            (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
+            and nullif(result.recorded -> 'metadata', 'null')
+            is not distinct from result.request -> 'metadata'
+        end
+        and case
+          when result.function_name in ('pgledger_create_account', 'pgledger_ensure_account')
+            then pgledger.given_arguments(
+              pgledger.picked(result.recorded, '{min_balance,max_balance}')
+            ) <@ result.request
+          when result.function_name = 'pgledger_sweep'
+            then result.request ? 'id'
+            or (to_jsonb(result.amount) > result.request -> 'max_amount') is not true
+          when result.function_name = 'pgledger_void_hold' then result.status = 2
+          when result.function_name = 'pgledger_create_hold'
+            then result.request ? 'expires_in'
+            or (result.recorded ->> 'expires_at')
+            is not distinct from result.request ->> 'expires_at'
+          else true
+        end
       end
     from result
-    where result.recorded is not null
   ) as asked (idempotency_key, is_right)
 $$;
 
@@ -26972,7 +27072,8 @@ as $$
       and origin.to_key = transfers.from_key
       and origin.from_version < transfers.to_version
       and origin.to_version < transfers.from_version
-      and origin.created_at < transfers.created_at as is_right
+      and origin.created_at < transfers.created_at
+      and origin.group_id is not distinct from transfers.group_id as is_right
     from pgledger.transfers
     left join pgledger.transfers as origin on transfers.origin_id = origin.id
     where transfers.origin_id is not null
@@ -53088,8 +53189,8 @@ values
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '63821188e86080dc8f3eb767fd574b5ac48759816f365fed55c80b21fae107b9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'ac435c11ffc1d5dff05854ff31e6a7d5288727daef4f49d13b17863da76b4431', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '8d74be511911b4b18cb453d7bcf1b5257f43ae401baf379aaeda7176041147fd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', '8b7bbaa9c0b345f43866e8e43044f9abb493bfe67ab34b31432475ae30d64d9e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53136,7 +53237,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '85a20249b7f4c7f5b0d8e142cd9263fbf45e7e2d9e64070c54ddf1bfa0b746cc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', 'eaa30001e227dc237f5cca4e1a6d96654cd9878c6068efeb0fbf7bc302f52d3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', '35ee661d8bd2896ad7484abba8f709429cbdc76af2b85639f6c16da3aeb12f19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', 'd08ba5679f717ac620f9e3f9c28075a1c0e151b1ed2456738f72e5ab1201c2fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53146,7 +53247,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7f23e0c87bcf0883fc8243604d0bae1956b0a681308eaa5e7ba469df264f8f9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'f3f6d93eacf1600d0f70d477a23b33308396de2741eda34440cbf32b486e2154', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', '4f31d467bf95d8c8c24301e95f06bdff498ad1977b4606a18d401644c3167740', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53205,7 +53306,7 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '3d5e944adc0b3d4984d4f8ed58c8a4c6da3b9811772b52effd2a46c77c50f360', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_outcomes.sql', 'repeatable', '4e3f1b294ba1ba90b96f4a231ffccb74d11f35335ddf4ac3664c7054bd9f2e65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53226,7 +53327,7 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '2ebb3a21ba4154190b8bb4424bf261d80ddd221752868cfcc000afb1da552567', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '687e540edf46c8b1cff7e730897a37fec89ce79f908e4f3d9feec86a3ac0df2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', '9700be2294f39bf16a62b7d440ef71cc63820805e69db6367c0c96338d950bdf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53237,7 +53338,7 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '1f38d902dbd2783bc37dd3c82b99b4e5f990265b26c9f50bc4962cc8fc2c4b6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'a68b7d86979c3f0570d26b4bc318781975f5c811781db6f49be516a11c1b08d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53250,7 +53351,7 @@ values
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd08af744bd3334ab3964850742a63ad60c10f08d993b5c2c26bcea75095afe7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_run.sql', 'repeatable', '8c71fe9c97bd5dd20f72790212cf153ccc3f535562f9d9995d4159378e9dc93c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53279,8 +53380,9 @@ values
   ('repeatable/10_ledger/request_failure.sql', 'repeatable', 'd1e34f7c402140a419c9ce4bc60331b82d59250f57ddbfa8ec4f263a7a70a87d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_failures.sql', 'repeatable', 'c18cc331a9998bbf0cd5a25db13b664c929636dabb6e94744b44007f1cfcf6ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_is_whole.sql', 'repeatable', '8bfa0581df284acdcf812b910ed555753e8a875adf5e6e5d484f34c1e212153e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '623e7c48d1a794326c11477ed68440cd17b177ad18d76ae49d35b0a737bc0d3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53310,9 +53412,9 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '2b667669b2a811eeabd7ff8ee42456e988d126f89358fc60738a94e0f08029a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),

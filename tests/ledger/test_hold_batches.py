@@ -431,6 +431,104 @@ def test_a_batch_of_postings_can_be_repeated_in_whole_and_in_part(ledger):
     assert ledger.faults() == []
 
 
+# Arrays that do not begin at 1
+
+
+def begun_at(place: int, values: Sequence[object]) -> str:
+    """The text of an array whose first element has that place."""
+    listed = ",".join("NULL" if value is None else str(value) for value in values)
+    return f"[{place}:{place + len(values) - 1}]={{{listed}}}"
+
+
+def post_begun_elsewhere(ledger: Books, holds: Sequence[str], amounts: Sequence[int], own: Any):
+    return ledger.conn.execute(
+        "select origin_id, amount, replayed from pgledger_post_holds_bulk("
+        " %s::text[], %s::numeric[], %s::boolean[], ids => %s::text[])",
+        [
+            begun_at(-3, holds),
+            begun_at(0, amounts),
+            begun_at(2, [False] * len(holds)),
+            begun_at(5, own),
+        ],
+    ).fetchall()
+
+
+def hold_begun_elsewhere(
+    ledger: Books, amounts: Sequence[int], expires: Sequence[object], own: Sequence[object]
+) -> list[tuple[Any, ...]]:
+    return ledger.conn.execute(
+        "select amount, expires_at is not null from pgledger_create_holds_bulk("
+        " %s::text[], %s::text[], %s::numeric[], %s::timestamptz[], ids => %s::text[])",
+        [
+            begun_at(0, [ledger.wallet] * len(amounts)),
+            begun_at(-7, [ledger.bank] * len(amounts)),
+            begun_at(5, amounts),
+            begun_at(2, expires),
+            begun_at(3, own),
+        ],
+    ).fetchall()
+
+
+def test_where_arrays_begin_says_nothing_about_postings(ledger):
+    first, second = (hold.id for hold in ledger.create_holds([ledger.request(20)] * 2))
+    own = [ids.generate("pglt") for _ in range(3)]
+    posted = [(first, 3, False), (second, 4, False)]
+    assert post_begun_elsewhere(ledger, [first, second], [3, 4], own[:2]) == posted
+    # A repeat is looked at request by request.
+    again = post_begun_elsewhere(ledger, [first, second, second], [3, 4, 5], own)
+    assert again == [(first, 3, True), (second, 4, True), (second, 5, False)]
+    with pytest.raises(HoldAmountExceeded, match=f"request 2 of 2: hold {second}"):
+        post_begun_elsewhere(ledger, [first, second], [1, 12], [None, None])
+    with pytest.raises(HoldNotFound, match=f"request 2 of 2: hold {UNKNOWN}"):
+        post_begun_elsewhere(ledger, [first, UNKNOWN], [1, 1], [None, None])
+    assert ledger.held(ledger.wallet) == (88, 28, 0)
+    assert ledger.faults() == []
+
+
+def test_where_arrays_begin_says_nothing_about_holds(ledger, set_clock):
+    set_clock(ledger.conn, NOW)
+    own = ids.generate("pglh")
+    ledger.create_holds([ledger.request(50, expires_at=NOW + HOUR)])
+    set_clock(ledger.conn, NOW + HOUR)
+    later = NOW + 2 * HOUR
+    # There is room only once the first has made way: then they are made one after another.
+    made = hold_begun_elsewhere(ledger, [60, 30], [None, later], [None, None])
+    assert made == [(60, False), (30, True)]
+    assert hold_begun_elsewhere(ledger, [1, 2], [None, None], [None, own]) == [
+        (1, False),
+        (2, False),
+    ]
+    for amounts, expires, error in (
+        ([1, 100], [None, None], "request 2 of 2: account"),
+        ([1, 1], [None, NOW], "request 2 of 2: expires_at 2030-03-01 12"),
+        ([1, 3], [None, None], f"request 2 of 2: id {own}"),
+    ):
+        chosen = [None, own if "id" in error.split() else None]
+        with pytest.raises(PgledgerError, match=error):
+            hold_begun_elsewhere(ledger, amounts, expires, chosen)
+    assert ledger.held(ledger.wallet) == (100, 93, 0)
+    assert ledger.faults() == []
+
+
+def test_zeros_at_the_end_of_a_part_do_not_stay(ledger):
+    (hold,) = ledger.create_holds([ledger.request(10)])
+    long = "5." + "0" * 40
+    rows = ledger.conn.execute(
+        "select amount::text, from_account_balance::text from pgledger_post_holds_bulk("
+        "array[%(hold)s, %(hold)s, %(hold)s], array[%(long)s, 2, null]::numeric[],"
+        " array[false, false, true])",
+        {"hold": hold.id, "long": long},
+    ).fetchall()
+    assert rows == [("5", "95"), ("2", "93"), ("3", "90")]
+    found = ledger.conn.execute(
+        "select balance::text, held_out::text, held_in::text from pgledger.accounts"
+        " where id = any(%s) order by balance",
+        [[ledger.shop, ledger.wallet]],
+    ).fetchall()
+    assert found == [("10", "0", "0"), ("90", "0", "0")]
+    assert ledger.faults() == []
+
+
 # Expiry, and the clock
 
 

@@ -1,20 +1,26 @@
 """One key in many sessions: one effect, and the same answer for all."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from psycopg import IsolationLevel
 from psycopg.errors import SerializationFailure
 
-from pgledger import Ledger
+from pgledger import Ledger, TransferRequest
 from pgledger.errors import IdempotencyConflict
 from support.at_once import PATIENCE, all_at_once
+from support.clock import SetClock
 from support.database import Connect
-from support.keyed import CALLS, KEY, Books
-from support.waiting import WaitUntilBlocked
+from support.keyed import CALLS, KEY, Books, Session
+from support.waiting import DEADLINE_SECONDS, WaitUntilBlocked
+
+NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 calls = pytest.mark.parametrize("function", CALLS)
 
@@ -164,3 +170,98 @@ def test_a_call_whose_backend_ended_before_the_commit_took_no_effect(ledger, con
     assert ledger.known_keys() == []
     assert CALLS[function](ledger, ledger, idempotency_key=KEY).replayed is False
     assert ledger.faults() == []
+
+
+# Calls that rely on a hold's expiry: by what they do, between the account that an amount leaves and
+# the one that it reaches. An earlier transfer can be reversed to the same end.
+RELYING: dict[str, Any] = {
+    "transfer": lambda ledger, a, b, _, key: ledger.create_transfer(a, b, 20, idempotency_key=key),
+    "hold": lambda ledger, a, b, _, key: ledger.create_hold(a, b, 20, idempotency_key=key),
+    "sweep": lambda ledger, a, b, _, key: ledger.sweep(a, b, max_amount=20, idempotency_key=key),
+    "reversal": lambda ledger, _a, _b, earlier, key: ledger.reverse_transfer(
+        earlier, idempotency_key=key
+    ),
+    "batch": lambda ledger, a, b, _, key: ledger.create_transfers(
+        [TransferRequest(a, b, 20, idempotency_key=key)]
+    ),
+}
+
+
+@pytest.mark.parametrize("second", RELYING)
+@pytest.mark.parametrize("first", RELYING)
+def test_a_key_is_taken_before_what_has_expired_is_locked(
+    ledger, connect, set_clock: SetClock, wait_until_blocked: WaitUntilBlocked, first, second
+):
+    """Two requests of one key have no account in common, but an expired hold between them."""
+    set_clock(ledger.conn, NOW)
+    payer = ledger.create_account("payer", "USD", min_balance=0).id
+    payee = ledger.create_account("payee", "USD", max_balance=40).id
+    ways = []
+    for source, target in ((payer, ledger.shop), (ledger.bank, payee)):
+        paid = ledger.create_transfer(target, source, 20).id
+        ways.append((source, target, paid))
+    ledger.create_transfer(ledger.bank, payee, 40)
+    expired = ledger.create_hold(payer, payee, 20, expires_at=NOW + HOUR).id
+    set_clock(ledger.conn, NOW + 2 * HOUR)
+    one, two, holder = (connect(**PATIENCE) for _ in range(3))
+    holder.execute("select from pgledger.holds where id = %s for no key update", [expired])
+    with ThreadPoolExecutor(2) as pool:
+        former = pool.submit(RELYING[first], Ledger(one), *ways[0], KEY)
+        wait_until_blocked(one.info.backend_pid, by=holder.info.backend_pid)
+        latter = pool.submit(RELYING[second], Ledger(two), *ways[1], KEY)
+        wait_until_blocked(two.info.backend_pid, by=one.info.backend_pid)
+        holder.rollback()
+        former.result()
+        one.commit()
+        assert isinstance(latter.exception(), IdempotencyConflict)
+    two.rollback()
+    assert ledger.faults() == []
+
+
+# Tells the time, but first waits at a certain time that its session asks.
+WAITING_CLOCK = """
+  greatest(
+    clock_timestamp(),
+    case
+      when set_config(
+        'test.asked', (coalesce(current_setting('test.asked', true), '0')::int + 1)::text, false
+      ) = current_setting('test.waits_at', true)
+        then (pg_advisory_xact_lock_shared(1)::text || 'epoch')::timestamptz
+    end
+  )
+"""
+
+
+@pytest.mark.parametrize("waits_at", range(1, 5))
+@pytest.mark.parametrize(
+    "function",
+    ["pgledger_create_transfer", "pgledger_create_account", "pgledger_create_hold", "metadata"],
+)
+def test_a_key_may_be_purged_at_any_moment_of_its_repeat(
+    ledger, connect, set_clock: SetClock, function, waits_at
+):
+    given = {"metadata": {}} if function == "metadata" else {}
+    call = CALLS[function.replace("metadata", "pgledger_create_transfer")]
+    first = call(ledger, ledger, idempotency_key=KEY, **given)
+    set_clock(ledger.conn, WAITING_CLOCK)
+    mine, holder = connect(autocommit=True, **PATIENCE), connect(**PATIENCE)
+    holder.execute("select pg_advisory_xact_lock(1)")
+    mine.execute(f"set test.asked = 0; set test.waits_at = {waits_at}".encode())
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(call, Ledger(mine), ledger, idempotency_key=KEY, **given)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not again.done() and not is_blocked(ledger.conn, mine.info.backend_pid):
+            assert time.monotonic() < deadline
+        purged = ledger.conn.execute(
+            "select pgledger_purge_idempotency_keys(now() + interval '1 day', allow_recent => true)"
+        ).fetchone()
+        holder.rollback()
+    assert purged == (1,)
+    # What was read before is answered from; what was not is a new request.
+    assert again.result().replayed == (again.result().id == first.id)
+    assert len(ledger.known_keys()) == (not again.result().replayed)
+    assert ledger.faults() == []
+
+
+def is_blocked(conn: Session, pid: int) -> bool:
+    return conn.execute("select pg_blocking_pids(%s) <> '{}'", [pid]).fetchone() == (True,)

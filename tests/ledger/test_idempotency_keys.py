@@ -480,6 +480,34 @@ def test_keys_never_change(ledger):
             )
         ),
         ("pgledger_extend_hold", "function_name = 'pgledger_void_hold'", "asked"),
+        ("pgledger_ensure_account", """request = request || '{"max_balance": 1}'""", "asked"),
+        *(
+            (function, f"request = {changed}", "asked")
+            for function in CALLS
+            for changed in ("'3'", "'[]'", "'{}'", """request || '{"other": 1}'""")
+        ),
+        *(
+            (function, f"request = request - '{argument}'", "asked")
+            for function, argument in (
+                ("pgledger_create_account", "currency"),
+                ("pgledger_ensure_account", "tenant_id"),
+                ("pgledger_create_transfer", "amount"),
+                ("pgledger_create_hold", "to_account_id"),
+                ("pgledger_post_hold", "final"),
+                ("pgledger_void_hold", "hold_id"),
+                ("pgledger_sweep", "keep"),
+            )
+        ),
+        *(
+            (function, f"function_name = 'pgledger_{other}'", "asked")
+            for function, other in (
+                ("pgledger_create_transfer", "create_transfer_by_name"),
+                ("pgledger_create_transfer", "sweep"),
+                ("pgledger_post_hold", "create_transfer"),
+                ("pgledger_post_hold", "reverse_transfer"),
+                ("pgledger_create_hold", "extend_hold"),
+            )
+        ),
     ],
 )
 def test_tampering_with_a_key_is_found(ledger, function, change, check):
@@ -494,3 +522,26 @@ def test_tampering_with_a_key_is_found(ledger, function, change, check):
     found = [row for row in ledger.verify() if not row.ok]
     assert [row.example for row in found] == [KEY]
     assert check in found[0].check_name
+
+
+def test_tampering_with_the_key_of_a_sweep_of_nothing_is_found(ledger):
+    assert ledger.sweep(ledger.wallet, ledger.shop, keep=100, idempotency_key=KEY) is None
+    assert ledger.faults() == []
+    for change, check in (
+        ("app_id = 'other'", "lead"),
+        ("function_name = 'pgledger_create_transfer'", "lead"),
+        ("request = request - 'keep'", "asked"),
+    ):
+        with ledger.conn.transaction(force_rollback=True):
+            ledger.conn.execute("alter table pgledger.idempotency_keys disable trigger all")
+            ledger.conn.execute(f"update pgledger.idempotency_keys set {change}".encode())
+            assert any(check in name for name in ledger.faults())
+
+
+def test_a_sweep_repeated_by_its_id_may_have_asked_for_less(ledger):
+    made = ledger.sweep(ledger.wallet, ledger.shop, id=OWN)
+    again = ledger.sweep(ledger.wallet, ledger.shop, max_amount=1, id=OWN, idempotency_key=KEY)
+    assert made is not None
+    assert again is not None
+    assert (again.id, again.amount, again.replayed) == (OWN, made.amount, True)
+    assert ledger.faults() == []

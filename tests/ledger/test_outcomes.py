@@ -24,7 +24,7 @@ from support.waiting import WaitUntilBlocked
 Session = psycopg.Connection[Any]
 
 UNKNOWN = "pgla_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
-NAMES = ("bank", "purse", "jar", "cents", "frozen", "closed", "euros", "elsewhere", "ahead")
+NAMES = ("bank", "purse", "jar", "cents", "frozen", "closed", "euros", "elsewhere", "ahead", "till")
 SINGLE = """
   select id, created_at, from_account_balance, to_account_balance, from_account_version,
     to_account_version, replayed
@@ -162,7 +162,7 @@ def compare(conn: Session, requests: Sequence[Request]) -> list[TransferOutcome]
 
 CHOSEN = [ids.generate("pglt") for _ in range(3)]
 names = st.sampled_from((*NAMES, "bank", "bank", "purse", "jar", "unknown", "odd", "null"))
-usual = st.sampled_from(("bank", "purse", "jar"))
+usual = st.sampled_from(("bank", "purse", "jar", "till"))
 versions = st.sampled_from((None, None, None, None, 0, 1, 2, 3, 4, -1))
 ranges = st.sampled_from((None, None, None, None, "[0,)", "(,0]", "[-5,12]", "empty"))
 drafts = st.tuples(

@@ -166,6 +166,8 @@ def test_a_reversal_can_be_reversed_and_frees_nothing_of_the_first(books: Books)
         books.reverse_transfer(refund.id, amount=51)
     with pytest.raises(ReversalExceeded, match=r"has 30 left of 100 to reverse, less than 31"):
         books.reverse_transfer(books.paid, amount=31)
+    with pytest.raises(ReversalExceeded, match=r"less than 31\.0+\.\.\.\n"):
+        books.reverse_transfer(books.paid, amount=Decimal("31." + "0" * 9000))
     assert books.reverse_transfer(back.id).amount == 20
     assert books.both() == (220, 30)
     assert books.faults() == []

@@ -89,6 +89,7 @@ LEADS = {
     "to a transfer of another app": "origin_id = {paid_of_other} where id = {refund}",
     "to no transfer": ("origin_id = 'pglt_01JTVST7XAES5BXHWZN4KR4VEZ' where id = {refund}"),
     "to what is no id": "origin_id = 'x' where id = {refund}",
+    "in another group": "group_id = 'other' where id = {refund}",
     "to an account": "origin_id = 'pgla_01JTVST7XAES5BXHWZN4KR4VEZ' where id = {refund}",
 }
 

@@ -15,6 +15,14 @@ NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 Session = psycopg.Connection[Any]
 
 
+def state(conn: Session) -> list[Any]:
+    """Everything that a call could change, as it is stored."""
+    return [
+        conn.execute(f"select t::text from pgledger.{table} as t order by 1".encode()).fetchall()
+        for table in ("accounts", "transfers", "holds", "account_names", "idempotency_keys")
+    ]
+
+
 class Books(Ledger):
     """A ledger with a bank, a wallet of 100 that cannot be overdrawn, and a shop."""
 
@@ -28,13 +36,7 @@ class Books(Ledger):
         self.held = self.create_hold(self.wallet, self.shop, 7).id
 
     def state(self) -> list[Any]:
-        """Everything that a call could change, as it is stored."""
-        return [
-            self.conn.execute(
-                f"select t::text from pgledger.{table} as t order by 1".encode()
-            ).fetchall()
-            for table in ("accounts", "transfers", "holds", "account_names", "idempotency_keys")
-        ]
+        return state(self.conn)
 
     def known_keys(self) -> list[Any]:
         return self.conn.execute(

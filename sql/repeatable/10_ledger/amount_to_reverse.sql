@@ -22,7 +22,10 @@ begin
   elsif requested_amount > v_left then
     v_ok := pgledger.fail(
       'ReversalExceeded',
-      array[transfer.id, v_left::text, transfer.amount::text, requested_amount::text]
+      array[
+        transfer.id, v_left::text, transfer.amount::text,
+        pgledger.abridged(requested_amount::text)
+      ]
     );
   end if;
 

@@ -29,7 +29,6 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -135,14 +134,19 @@ begin
   )
   on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
   if not found then
-    v_key := pgledger.take_key(
-      app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
-    );
-    if v_key.created_at is not null then
-      v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
-      v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
-      return pgledger.replayed_transfer(v_key.result_id);
-    end if;
+    -- Only here, because a variable of a row's type costs every call. A record would not do: it has
+    -- no fields when a purge has just made way for this call.
+    declare
+      v_key pgledger.idempotency_keys := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
+      );
+    begin
+      if v_key.created_at is not null then
+        v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
+        v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
+        return pgledger.replayed_transfer(v_key.result_id);
+      end if;
+    end;
   end if;
 
   if v_from_at > v_now or v_to_at > v_now then

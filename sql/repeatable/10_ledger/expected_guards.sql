@@ -1218,6 +1218,7 @@ as $$
       'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'request_is_whole(text, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '

@@ -42,6 +42,15 @@ begin
     group_id, allow_future_event_at
   );
 
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  expires_ats := expires_ats[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+
   if array_remove(ids, null) <> '{}' then
     select created.hold_ids, created.replayed
     into v_ids, v_replayed

@@ -43,6 +43,15 @@ begin
   v_ok := pgledger.check_posting_requests(
     hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at
   );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  hold_ids := hold_ids[:];
+  amounts := amounts[:];
+  finals := finals[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+
   v_newest_at := pgledger.lock_holds(hold_ids, app_id);
   v_now := pgledger.clock();
 

@@ -10,8 +10,8 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
 if there is something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
-then the inserted row of the key.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then the inserted row of
+the key, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */

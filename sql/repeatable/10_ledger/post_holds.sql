@@ -53,7 +53,9 @@ begin
   with request as materialized (
     select
       given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
-      given.created_at, given.amount,
+      given.created_at,
+      case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        as amount,
       given.amount is null or given.is_final is not false as is_last, holds.from_key,
       holds.to_key, holds.app_id, holds.group_id,
       (holds.status = 0 and (holds.expires_at <= at) is not true) as is_pending,
@@ -90,11 +92,7 @@ begin
     select
       followed.place, followed.from_key, followed.to_key, followed.hold_id, followed.created_at,
       followed.amount is not null as is_part,
-      case
-        when followed.amount is null then followed.rest
-        when scale(followed.amount) > 18 then trim_scale(followed.amount)
-        else followed.amount
-      end as amount,
+      coalesce(followed.amount, followed.rest) as amount,
       case when followed.is_last then followed.rest else followed.amount end as released,
       followed.is_last or followed.amount = followed.rest as ends,
       followed.is_pending and followed.rest > 0

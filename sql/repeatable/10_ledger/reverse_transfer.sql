@@ -5,11 +5,12 @@ whatever they are. app_id, the transfer's id and the reason were checked.
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
 what is left of it; the clock; status; decimal places; limits.
 
-The row of a key is inserted before a transfer whose id was chosen, as everywhere. Nobody waits for
-an id that is made here, so it may come after that one.
+The row of a key is inserted before expired holds are locked and before the transfer, as everywhere:
+so a new id is made for both.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key. Whoever
-reverses the same transfer waits for the accounts, so what is left of it is added up after them.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key, then
+expired holds where a limit seems to be broken. Whoever reverses the same transfer waits for the
+accounts, so what is left of it is added up after them.
 Errors: those of pgledger.check_request_details, pgledger.check_key, pgledger.lock_transfer,
 pgledger.repeated_reversal, pgledger.amount_to_reverse and pgledger.post_reversal.
 */
@@ -37,7 +38,7 @@ declare
   v_request jsonb;
   v_transfer pgledger.transfers;
   v_key pgledger.idempotency_keys;
-  v_made record;
+  v_id text := id;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
@@ -52,22 +53,24 @@ begin
     if v_key.created_at is not null then
       return pgledger.replayed_transfer(v_key.result_id);
     end if;
-  end if;
-  if idempotency_key is not null and id is not null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, id);
+    v_id := coalesce(
+      id,
+      (
+        select 'pglt_' || pgledger.new_ulid(greatest(pgledger.clock(), max(accounts.updated_at)))
+        from pgledger.accounts
+        where accounts.key in (v_transfer.from_key, v_transfer.to_key)
+      )
+    );
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_id);
   end if;
 
   if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
     return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
   end if;
-  v_made := pgledger.post_reversal(
-    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
-  );
-  if idempotency_key is not null and id is null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_made.id);
-  end if;
 
-  return v_made;
+  return pgledger.post_reversal(
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason
+  );
 end;
 $$;
 

@@ -1,7 +1,8 @@
 /*
 Checks idempotency keys: that what came of each is there, and is what was asked for. A transfer, a
 hold and an account say by themselves what they were made with; names of accounts may have changed
-since, and so may what an account could spare when it was swept.
+since, and so may what an account could spare when it was swept. A sweep with an id may repeat one
+that was asked for with another max_amount.
 
 The body is long because each kind of result says it in its own words.
 */
@@ -21,8 +22,8 @@ as $$
 
   result as materialized (
     select
-      key.idempotency_key, key.function_name, key.request, key.result_id, made.recorded,
-      made.amount, made.status
+      key.app_id, key.idempotency_key, key.function_name, key.request, key.result_id,
+      made.recorded, made.amount, made.status
     from key
     left join lateral (
       select
@@ -90,7 +91,13 @@ as $$
     select
       result.idempotency_key,
       case
-        when result.result_id is null then result.function_name = 'pgledger_sweep'
+        when result.result_id is null
+          then result.function_name = 'pgledger_sweep' and exists (
+            select
+            from pgledger.accounts
+            where accounts.id = result.request ->> 'from_account_id'
+              and accounts.app_id = result.app_id
+          )
         else result.recorded is not null
       end
     from result
@@ -104,35 +111,40 @@ as $$
   from (
     select
       result.idempotency_key,
-      result.recorded @> (
-        result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
-        - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
-        - '{require_from_version,require_to_version}'::text[]
-        - '{require_from_balance,require_to_balance}'::text[]
-        - case when result.request ? 'id' then 'group_id' else '' end
-      )
-      and case
-        when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
-        else
-          (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
-          and nullif(result.recorded -> 'metadata', 'null')
-          is not distinct from result.request -> 'metadata'
-      end
-      and case result.function_name
-        when 'pgledger_create_account'
-          then pgledger.given_arguments(
-            pgledger.picked(result.recorded, '{min_balance,max_balance}')
-          ) <@ result.request
-        when 'pgledger_sweep'
-          then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
-        when 'pgledger_void_hold' then result.status = 2
-        when 'pgledger_create_hold'
-          then result.request ? 'expires_in'
-          or (result.recorded ->> 'expires_at') is not distinct from result.request ->> 'expires_at'
-        else true
+      case
+        when not pgledger.request_is_whole(result.function_name, result.request) then false
+        when result.recorded is null then true
+        else result.recorded @> (
+          result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
+          - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
+          - '{require_from_version,require_to_version}'::text[]
+          - '{require_from_balance,require_to_balance}'::text[]
+          - case when result.request ? 'id' then 'group_id' else '' end
+        )
+        and case
+          when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
+          else
+            (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
+            and nullif(result.recorded -> 'metadata', 'null')
+            is not distinct from result.request -> 'metadata'
+        end
+        and case
+          when result.function_name in ('pgledger_create_account', 'pgledger_ensure_account')
+            then pgledger.given_arguments(
+              pgledger.picked(result.recorded, '{min_balance,max_balance}')
+            ) <@ result.request
+          when result.function_name = 'pgledger_sweep'
+            then result.request ? 'id'
+            or (to_jsonb(result.amount) > result.request -> 'max_amount') is not true
+          when result.function_name = 'pgledger_void_hold' then result.status = 2
+          when result.function_name = 'pgledger_create_hold'
+            then result.request ? 'expires_in'
+            or (result.recorded ->> 'expires_at')
+            is not distinct from result.request ->> 'expires_at'
+          else true
+        end
       end
     from result
-    where result.recorded is not null
   ) as asked (idempotency_key, is_right)
 $$;
 

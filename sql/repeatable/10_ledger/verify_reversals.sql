@@ -20,7 +20,8 @@ as $$
       and origin.to_key = transfers.from_key
       and origin.from_version < transfers.to_version
       and origin.to_version < transfers.from_version
-      and origin.created_at < transfers.created_at as is_right
+      and origin.created_at < transfers.created_at
+      and origin.group_id is not distinct from transfers.group_id as is_right
     from pgledger.transfers
     left join pgledger.transfers as origin on transfers.origin_id = origin.id
     where transfers.origin_id is not null
