@@ -169,6 +169,8 @@ class PostingRequest:
         event_at: When it happened in the world, aware; None means when it is recorded.
         metadata: JSON object to store with the transfer, or None.
         id: The transfer's id if the caller chooses it, which makes the request repeatable.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     hold_id: str
@@ -177,3 +179,4 @@ class PostingRequest:
     event_at: datetime | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)

@@ -52,6 +52,8 @@ as $$
       '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
     ('migrations/0019_require_conditions.sql',
       '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98'),
+    ('migrations/0020_take_keys_everywhere.sql',
+      '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c'),
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
 $$;

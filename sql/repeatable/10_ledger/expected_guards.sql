@@ -239,6 +239,11 @@ as $$
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
     (
       'function', 'private',
+      'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
       'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[], '
       'text[])', 'owner', '', ''
@@ -290,7 +295,7 @@ as $$
     (
       'function', 'private',
       'check_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
-      'with time zone[], jsonb[], text[], text, text, boolean)', 'owner', '', ''
+      'with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner', '', ''
     ),
     ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
@@ -353,7 +358,7 @@ as $$
     (
       'function', 'private',
       'check_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
-      'jsonb[], text[], text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text, boolean, text[])', 'owner', '', ''
     ),
     ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
@@ -473,6 +478,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'create_keyed_holds(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, text[])', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'create_keyed_transfer(text, text, numeric, text, text)', 'owner',
       '', ''
     ),
@@ -485,7 +495,8 @@ as $$
     (
       'function', 'private',
       'create_repeatable_holds(text[], text[], numeric[], timestamp with time zone[], '
-      'timestamp with time zone[], jsonb[], text[], text, text)', 'owner', '', ''
+      'timestamp with time zone[], jsonb[], text[], text, text, bigint[], timestamp with time '
+      'zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -685,6 +696,11 @@ as $$
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'ids_of_new_requests(bigint[], text[], text[], text[], boolean[])',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'ids_of_repeats(text[], text[], bigint[])', 'owner', '', ''),
+    (
       'function', 'private',
       'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
       'zone)', 'owner', '', ''
@@ -768,6 +784,16 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
+      'keyed_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'keyed_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'keyed_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, bigint[], bigint[], numrange[], numrange[], text[], text[], text[], text[], '
       'text[], text[])', 'owner', '', ''
@@ -846,7 +872,8 @@ as $$
     (
       'function', 'private',
       'make_holds(text[], text[], numeric[], timestamp with time zone[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
+      'zone[], jsonb[], text[], text, text, bigint[], bigint, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -905,6 +932,7 @@ as $$
       'named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, text, '
       'text, text, bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
+    ('function', 'private', 'new_hold_ids(timestamp with time zone, integer)', 'owner', '', ''),
     (
       'function', 'private',
       'new_hold_places(text[], text[], numeric[], timestamp with time zone[], timestamp with '
@@ -983,8 +1011,8 @@ as $$
     ),
     (
       'function', 'private',
-      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text)',
-      'owner', '', ''
+      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text, '
+      'text[], jsonb[])', 'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -996,7 +1024,7 @@ as $$
     (
       'function', 'private',
       'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
-      'text[])', 'owner', '', ''
+      'text[], text, jsonb)', 'owner', '', ''
     ),
     ('function', 'private', 'places_left(bigint[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
@@ -1019,7 +1047,23 @@ as $$
     (
       'function', 'private',
       'post_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], text[], '
-      'timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'timestamp with time zone, timestamp with time zone, bigint[], bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_holds_in_order(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, bigint[], bigint, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_keyed_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, text[], timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_locked_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, bigint[], bigint, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1034,19 +1078,21 @@ as $$
     (
       'function', 'private',
       'post_run(integer[], text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[], text[], jsonb[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
       'post_runs(pgledger_transfer_outcome[], integer[], text[], text[], numeric[], timestamp '
       'with time zone[], jsonb[], text[], text, text, bigint[], bigint[], numrange[], '
-      'numrange[])', 'owner', '', ''
+      'numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
-      'numrange[], numrange[], timestamp with time zone, boolean)', 'owner', '', ''
+      'numrange[], numrange[], timestamp with time zone, boolean, text[], jsonb[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
@@ -1202,16 +1248,22 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'replayed_account(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'replayed_outcome(text, timestamp with time zone, numeric, numeric, bigint, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'replayed_outcomes(text, text[], jsonb[])', 'owner', '', ''),
     ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
       'request_failure(text, text, numeric, timestamp with time zone, jsonb, text, boolean, '
-      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+      'bigint, bigint, numrange, numrange, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'request_failures(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+      'text[], boolean, bigint[], bigint[], numrange[], numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1262,7 +1314,7 @@ as $$
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
     ('function', 'private', 'run_again(text)', 'owner', '', ''),
-    ('function', 'private', 'run_numbers(text[], integer[])', 'owner', '', ''),
+    ('function', 'private', 'run_numbers(text[], text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
@@ -1363,8 +1415,8 @@ as $$
     (
       'function', 'private',
       'transfer_outcomes(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
-      ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], text[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1932,7 +1984,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_holds_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'timestamp with time zone[], jsonb[], text[], text, text, boolean)', 'owner',
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1995,7 +2047,7 @@ as $$
       'function', 'surface',
       'pgledger_create_transfers_outcomes(text[], text[], numeric[], timestamp with time '
       'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
-      'numrange[])', 'owner', 'poster=EXECUTE',
+      'numrange[], text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2053,14 +2105,15 @@ as $$
     (
       'function', 'surface',
       'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
-      'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
+      'jsonb[], text[], text, boolean, text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_preview_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], '
+      'text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
