@@ -22929,7 +22929,7 @@ begin
     left join account as target on request.to_account_id = target.id
     left join taken on request.id = taken.id
     left join used on request.key = used.idempotency_key
-    where (place_run.outcomes[request.place]).status is null and (
+    where (
       source.currency = target.currency
       and source.status + target.status = 0
       and source.is_in_time
@@ -22941,6 +22941,7 @@ begin
     ) is not true
     order by request.place
   loop
+    continue when (outcomes[v_place]).status is not null;
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id,
@@ -24130,7 +24131,14 @@ set jit = off
 as $$
 declare
   v_new integer[];
-  v_posted record;
+  -- Not one record: of an array in a record each element is looked for from the beginning.
+  v_transfer_ids text[];
+  v_first_at timestamptz;
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_failures public.pgledger_transfer_outcome[];
   v_taken text;
   v_ok boolean;
 begin
@@ -24150,7 +24158,9 @@ begin
       select
         posted.transfer_ids, posted.first_created_at, posted.from_balances, posted.to_balances,
         posted.from_versions, posted.to_versions, posted.failures
-      into v_posted
+      into
+        v_transfer_ids, v_first_at, v_from_balances, v_to_balances, v_from_versions, v_to_versions,
+        v_failures
       from (
         select
           array_agg(from_account_ids[number] order by number) as from_account_ids,
@@ -24189,12 +24199,12 @@ begin
 
   for v_place in 1..cardinality(v_new) loop
     outcomes[v_new[v_place]] := coalesce(
-      v_posted.failures[v_place],
+      v_failures[v_place],
       pgledger.posted_outcome(
-        v_posted.transfer_ids[v_place],
-        v_posted.first_created_at + (v_place - 1) * interval '1 microsecond',
-        v_posted.from_balances[v_place], v_posted.to_balances[v_place],
-        v_posted.from_versions[v_place], v_posted.to_versions[v_place]
+        v_transfer_ids[v_place],
+        v_first_at + (v_place - 1) * interval '1 microsecond',
+        v_from_balances[v_place], v_to_balances[v_place],
+        v_from_versions[v_place], v_to_versions[v_place]
       )
     );
   end loop;
@@ -24239,12 +24249,20 @@ set enable_nestloop = off
 set jit = off
 as $$
 declare
-  v_run record;
+  v_run integer[];
+  v_asked record;
   v_made outcomes%type;
 begin
   for v_run in
+    select array_agg(request.place order by request.place)
+    from unnest(places, pgledger.run_numbers(ids, idempotency_keys, places))
+      as request (place, number)
+    group by request.number
+    order by request.number
+  loop
+    -- A query of its own: a loop over it would copy the arrays flat, and look for each element from
+    -- the beginning.
     select
-      array_agg(place order by place) as places,
       array_agg(from_account_ids[place] order by place) as from_account_ids,
       array_agg(to_account_ids[place] order by place) as to_account_ids,
       array_agg(amounts[place] order by place) as amounts,
@@ -24263,18 +24281,16 @@ begin
         end
         order by place
       ) filter (where idempotency_keys is not null) as keyed_requests
-    from unnest(places, pgledger.run_numbers(ids, idempotency_keys, places))
-      as request (place, number)
-    group by request.number
-    order by request.number
-  loop
+    into v_asked
+    from unnest(v_run) as place;
+
     v_made := pgledger.post_run(
-      v_run.places, v_run.from_account_ids, v_run.to_account_ids, v_run.amounts, v_run.event_ats,
-      v_run.metadatas, v_run.ids, app_id, group_id, require_from_versions, require_to_versions,
-      require_from_balances, require_to_balances, v_run.keys, v_run.keyed_requests
+      v_run, v_asked.from_account_ids, v_asked.to_account_ids, v_asked.amounts, v_asked.event_ats,
+      v_asked.metadatas, v_asked.ids, app_id, group_id, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, v_asked.keys, v_asked.keyed_requests
     );
-    for v_number in 1..cardinality(v_run.places) loop
-      outcomes[v_run.places[v_number]] := v_made[v_number];
+    for v_number in 1..cardinality(v_run) loop
+      outcomes[v_run[v_number]] := v_made[v_number];
     end loop;
   end loop;
 end;
@@ -26443,7 +26459,7 @@ parallel safe
 as $$
 declare
   v_number integer := 1;
-  v_first_place integer := 0;
+  v_first_place bigint := 0;
   v_numbers integer[];
   v_request record;
 begin
@@ -26456,17 +26472,16 @@ begin
       request.place,
       greatest(
         case
-          when ids[request.place] is not null
-            then lag(request.place) over (partition by ids[request.place] order by request.place)
+          when request.id is not null
+            then lag(request.place) over (partition by request.id order by request.place)
         end,
         case
-          when idempotency_keys[request.place] is not null
-            then lag(request.place) over (
-              partition by idempotency_keys[request.place] order by request.place
-            )
+          when request.key is not null
+            then lag(request.place) over (partition by request.key order by request.place)
         end
       ) as earlier_place
-    from unnest(places) as request (place)
+    from unnest(ids, idempotency_keys) with ordinality as request (id, key, place)
+    inner join unnest(places) as asked (place) on request.place = asked.place
     order by request.place
   loop
     if v_request.earlier_place >= v_first_place then
@@ -27001,6 +27016,7 @@ declare
   v_count integer := cardinality(from_account_ids);
   v_locked_ids text[];
   v_places integer[];
+  v_missing integer[];
   v_place integer;
   v_ok boolean;
 begin
@@ -27046,13 +27062,22 @@ begin
     order by accounts.id
     for no key update
   );
-  for v_place in
-    select place
-    from unnest(v_places) as place
-    where not (
-      from_account_ids[place] = any(v_locked_ids) and to_account_ids[place] = any(v_locked_ids)
-    )
-  loop
+  -- Not a loop over the query itself, which would copy the arrays flat: each element of those is
+  -- looked for from the beginning.
+  v_missing := array(
+    select request.place
+    from (
+      select
+        place, from_account_ids[place] as from_account_id, to_account_ids[place] as to_account_id
+      from unnest(v_places) as place
+      offset 0
+    ) as request
+    left join unnest(v_locked_ids) as source (id) on request.from_account_id = source.id
+    left join unnest(v_locked_ids) as target (id) on request.to_account_id = target.id
+    where source.id is null
+      or target.id is null
+  );
+  foreach v_place in array v_missing loop
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id, v_locked_ids
@@ -54208,7 +54233,7 @@ values
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/place_run.sql', 'repeatable', 'c6e298447c62ca55e092eeb8ca9b2171069d2b2e7bab53dd153dd81e2b1eb875', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_run.sql', 'repeatable', '0c6aa785637a2d364c28117ace190f0cad24efbd3b42d563a991044444c1ddbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', '90cfabc9c7027bf9ab020642eb48388c19916c8b5768b0090f715e1dfa3a6f66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '42a4e9e043f6e0146811ce7332a95293192297e2b1f3d1bf8799dbab7ace4e1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54221,8 +54246,8 @@ values
   ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_run.sql', 'repeatable', '626ef0b06648cca54d9ed91a237532dac69ea257d9d2e3cc4ebf379c3eeead3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_runs.sql', 'repeatable', '3d7e56a98e29ded6c81de2bc7399f0f3b866cde8d8278ebb6d7fb5aad9a7a475', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_run.sql', 'repeatable', 'e5d176f69340c1eb134f6fae74d304cacdcf678983c25d7da7ff8de08a9987da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_runs.sql', 'repeatable', 'db216d884be9ee98b61d68537efad753ebb57557fdd5330fc0bbaf09d24383d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3a9fe6c90b5b4f86490d0ccdca7c0fc4db77c5deb5da0459b6b5b192697961f2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54259,7 +54284,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '3173622f9f201a85f8872787abbcdf0fbd48ef167caf5e20ad2193536c35bffc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54270,7 +54295,7 @@ values
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '48a89bc6f65bb63a0816e8d3f6aca3f21ea394c8af2813fa89952952f97840fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '13cc07c915cfa00b5e069c3d50dd1f2d7c9b1e912adbb1d21d971c84a722e756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),

@@ -146,6 +146,19 @@ def test_bodies_are_short_or_say_why_not(surface):
     assert long <= LONG_BODIES, long - LONG_BODIES
 
 
+def test_no_loop_over_a_query_takes_elements_of_arrays_out_of_order():
+    """A loop over a query copies its arrays flat; there each element is sought from the first."""
+    quadratic: dict[str, list[str]] = {}
+    for path in FILES:
+        text = path.read_text()
+        sought = re.findall(r"\b(\w+) (?:text|numeric|jsonb|numrange|@extschema@\.\w+)\[\]", text)
+        for _, query in re.findall(r"\n( *)for \w+ in\n(.*?)\n\1loop", text, re.DOTALL):
+            found = [name for name in sought if re.search(rf"\b{name}\[[a-z]", query)]
+            if found:
+                quadratic[path.stem] = found
+    assert quadratic == {}
+
+
 def test_every_public_function_is_granted_tested_and_explained(catalog):
     assert len({function.name for function in catalog.functions}) > 80
     for function in catalog.functions:

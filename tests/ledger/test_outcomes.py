@@ -247,15 +247,15 @@ def test_each_request_goes_on_from_what_those_before_it_did(accounts, conn):
 @pytest.mark.parametrize("stranger", range(3))
 def test_an_account_that_only_refused_requests_name_is_left_alone(conn, stranger):
     ledger = Ledger(conn)
-    made = [ledger.create_account(name, "USD", min_balance=-10).id for name in "abc"]
-    other = made.pop(stranger)
+    made = {name: ledger.create_account(name, "USD", min_balance=-10).id for name in "abc"}
+    source, target, other = (name for name in ("abc", "acb", "bca")[stranger])
     outcomes = compare(
         conn,
         [
-            (made[0], other, "50", *[None] * 7),
-            (made[0], made[1], "5", *[None] * 7),
-            (other, made[1], "50", *[None] * 7),
-            (made[1], made[0], "2", *[None] * 7),
+            plain(made, source, other, "50"),
+            plain(made, source, target, "5"),
+            plain(made, other, target, "50"),
+            plain(made, target, source, "2"),
         ],
     )
     assert [one.status for one in outcomes] == ["failed", "posted", "failed", "posted"]

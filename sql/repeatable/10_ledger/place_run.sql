@@ -69,7 +69,7 @@ begin
     left join account as target on request.to_account_id = target.id
     left join taken on request.id = taken.id
     left join used on request.key = used.idempotency_key
-    where (place_run.outcomes[request.place]).status is null and (
+    where (
       source.currency = target.currency
       and source.status + target.status = 0
       and source.is_in_time
@@ -81,6 +81,7 @@ begin
     ) is not true
     order by request.place
   loop
+    continue when (outcomes[v_place]).status is not null;
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id,

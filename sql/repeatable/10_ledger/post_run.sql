@@ -37,7 +37,14 @@ set jit = off
 as $$
 declare
   v_new integer[];
-  v_posted record;
+  -- Not one record: of an array in a record each element is looked for from the beginning.
+  v_transfer_ids text[];
+  v_first_at timestamptz;
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_failures @extschema@.pgledger_transfer_outcome[];
   v_taken text;
   v_ok boolean;
 begin
@@ -57,7 +64,9 @@ begin
       select
         posted.transfer_ids, posted.first_created_at, posted.from_balances, posted.to_balances,
         posted.from_versions, posted.to_versions, posted.failures
-      into v_posted
+      into
+        v_transfer_ids, v_first_at, v_from_balances, v_to_balances, v_from_versions, v_to_versions,
+        v_failures
       from (
         select
           array_agg(from_account_ids[number] order by number) as from_account_ids,
@@ -96,12 +105,12 @@ begin
 
   for v_place in 1..cardinality(v_new) loop
     outcomes[v_new[v_place]] := coalesce(
-      v_posted.failures[v_place],
+      v_failures[v_place],
       pgledger.posted_outcome(
-        v_posted.transfer_ids[v_place],
-        v_posted.first_created_at + (v_place - 1) * interval '1 microsecond',
-        v_posted.from_balances[v_place], v_posted.to_balances[v_place],
-        v_posted.from_versions[v_place], v_posted.to_versions[v_place]
+        v_transfer_ids[v_place],
+        v_first_at + (v_place - 1) * interval '1 microsecond',
+        v_from_balances[v_place], v_to_balances[v_place],
+        v_from_versions[v_place], v_to_versions[v_place]
       )
     );
   end loop;

@@ -30,12 +30,20 @@ set enable_nestloop = off
 set jit = off
 as $$
 declare
-  v_run record;
+  v_run integer[];
+  v_asked record;
   v_made outcomes%type;
 begin
   for v_run in
+    select array_agg(request.place order by request.place)
+    from unnest(places, pgledger.run_numbers(ids, idempotency_keys, places))
+      as request (place, number)
+    group by request.number
+    order by request.number
+  loop
+    -- A query of its own: a loop over it would copy the arrays flat, and look for each element from
+    -- the beginning.
     select
-      array_agg(place order by place) as places,
       array_agg(from_account_ids[place] order by place) as from_account_ids,
       array_agg(to_account_ids[place] order by place) as to_account_ids,
       array_agg(amounts[place] order by place) as amounts,
@@ -54,18 +62,16 @@ begin
         end
         order by place
       ) filter (where idempotency_keys is not null) as keyed_requests
-    from unnest(places, pgledger.run_numbers(ids, idempotency_keys, places))
-      as request (place, number)
-    group by request.number
-    order by request.number
-  loop
+    into v_asked
+    from unnest(v_run) as place;
+
     v_made := pgledger.post_run(
-      v_run.places, v_run.from_account_ids, v_run.to_account_ids, v_run.amounts, v_run.event_ats,
-      v_run.metadatas, v_run.ids, app_id, group_id, require_from_versions, require_to_versions,
-      require_from_balances, require_to_balances, v_run.keys, v_run.keyed_requests
+      v_run, v_asked.from_account_ids, v_asked.to_account_ids, v_asked.amounts, v_asked.event_ats,
+      v_asked.metadatas, v_asked.ids, app_id, group_id, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, v_asked.keys, v_asked.keyed_requests
     );
-    for v_number in 1..cardinality(v_run.places) loop
-      outcomes[v_run.places[v_number]] := v_made[v_number];
+    for v_number in 1..cardinality(v_run) loop
+      outcomes[v_run[v_number]] := v_made[v_number];
     end loop;
   end loop;
 end;

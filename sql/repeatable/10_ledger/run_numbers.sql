@@ -14,7 +14,7 @@ parallel safe
 as $$
 declare
   v_number integer := 1;
-  v_first_place integer := 0;
+  v_first_place bigint := 0;
   v_numbers integer[];
   v_request record;
 begin
@@ -27,17 +27,16 @@ begin
       request.place,
       greatest(
         case
-          when ids[request.place] is not null
-            then lag(request.place) over (partition by ids[request.place] order by request.place)
+          when request.id is not null
+            then lag(request.place) over (partition by request.id order by request.place)
         end,
         case
-          when idempotency_keys[request.place] is not null
-            then lag(request.place) over (
-              partition by idempotency_keys[request.place] order by request.place
-            )
+          when request.key is not null
+            then lag(request.place) over (partition by request.key order by request.place)
         end
       ) as earlier_place
-    from unnest(places) as request (place)
+    from unnest(ids, idempotency_keys) with ordinality as request (id, key, place)
+    inner join unnest(places) as asked (place) on request.place = asked.place
     order by request.place
   loop
     if v_request.earlier_place >= v_first_place then

@@ -43,6 +43,7 @@ declare
   v_count integer := cardinality(from_account_ids);
   v_locked_ids text[];
   v_places integer[];
+  v_missing integer[];
   v_place integer;
   v_ok boolean;
 begin
@@ -88,13 +89,22 @@ begin
     order by accounts.id
     for no key update
   );
-  for v_place in
-    select place
-    from unnest(v_places) as place
-    where not (
-      from_account_ids[place] = any(v_locked_ids) and to_account_ids[place] = any(v_locked_ids)
-    )
-  loop
+  -- Not a loop over the query itself, which would copy the arrays flat: each element of those is
+  -- looked for from the beginning.
+  v_missing := array(
+    select request.place
+    from (
+      select
+        place, from_account_ids[place] as from_account_id, to_account_ids[place] as to_account_id
+      from unnest(v_places) as place
+      offset 0
+    ) as request
+    left join unnest(v_locked_ids) as source (id) on request.from_account_id = source.id
+    left join unnest(v_locked_ids) as target (id) on request.to_account_id = target.id
+    where source.id is null
+      or target.id is null
+  );
+  foreach v_place in array v_missing loop
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id, v_locked_ids
