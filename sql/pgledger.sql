@@ -26978,8 +26978,8 @@ call of its own, in a savepoint of its own. Only a wrong shape refuses the whole
 First each request is looked at by itself. Then the accounts of the others are locked, all at once,
 so that the order of locks is that of every batch. The rest goes run by run: a run ends before a
 request whose id or key an earlier one of the run has, because what became of that one decides
-whether it is a repeat: a request that fails keeps no key. In a batch without equal ids or keys there
-is one run.
+whether it is a repeat: a request that fails keeps no key. In a batch without equal ids or keys
+there is one run.
 
 The messages are those of single calls, because it is their checks that speak: a quick look at all
 requests finds the few that they are called for, each in a block of its own.
@@ -54295,7 +54295,7 @@ values
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '13cc07c915cfa00b5e069c3d50dd1f2d7c9b1e912adbb1d21d971c84a722e756', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', 'c38685d16f26d1a0c3284cc931ffa6e596548d8d0e4f5c2a6ef422e8d246b680', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),

@@ -230,8 +230,8 @@ class Ledger(LedgerCalls):
     ) -> list[TransferOutcome]:
         """Says what :meth:`create_transfers_outcomes` would do: ``pgledger_preview_transfers``.
 
-        Nothing stays of it: no transfer, no key, no version and no lock. Another session may come in
-        between, and the same call answers otherwise later.
+        Nothing stays of it: no transfer, no key, no version and no lock. Another session may come
+        in between, and the same call answers otherwise later.
 
         It takes, refuses and returns what that does, but what would be posted has no
         ``created_at`` yet, nor an id that nobody chose.

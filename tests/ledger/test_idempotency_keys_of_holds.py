@@ -311,42 +311,45 @@ def test_each_key_has_1_to_255_characters(ledger, kind, key):
             kind.batch(ledger, requests)
 
 
+NUMBERED = (
+    (
+        "select pgledger_create_holds_bulk(array[%(wallet)s], array[%(shop)s], array[1::numeric],"
+        " idempotency_keys => %(keys)s::text[])"
+    ),
+    "select pgledger_post_holds_bulk(array[%(big)s], idempotency_keys => %(keys)s::text[])",
+)
+COUNTED = (
+    (
+        "select id, replayed from pgledger_create_holds_bulk(%(wallets)s::text::text[],"
+        " %(shops)s::text::text[], '[3:5]={1,2,1}', idempotency_keys => '[-1:1]={a,null,a}')"
+    ),
+    (
+        "select id, replayed from pgledger_post_holds_bulk(%(holds)s::text::text[],"
+        " '[3:5]={1,2,1}', '[2:4]={f,f,f}', idempotency_keys => '[-1:1]={b,null,b}')"
+    ),
+)
+
+
+@pytest.mark.parametrize("statement", NUMBERED)
 @pytest.mark.parametrize("keys", [["a", "b"], [], [["a"]]])
-def test_keys_are_as_many_as_requests(ledger, keys):
-    for statement, values in (
-        (
-            "select pgledger_create_holds_bulk(array[%s], array[%s], array[1::numeric],"
-            " idempotency_keys => %s::text[])",
-            [ledger.wallet, ledger.shop, keys],
-        ),
-        (
-            "select pgledger_post_holds_bulk(array[%s], idempotency_keys => %s::text[])",
-            [ledger.held, keys],
-        ),
-    ):
-        with pytest.raises(InvalidBatch, match="idempotency_keys"):
-            ledger.conn.execute(statement.encode(), values)
+def test_keys_are_as_many_as_requests(ledger, statement, keys):
+    with pytest.raises(InvalidBatch, match="idempotency_keys"):
+        ledger.conn.execute(statement.encode(), vars(ledger) | {"keys": keys})
 
 
-def test_arrays_may_be_counted_from_any_number(ledger):
-    for statement, values in (
-        (
-            "select id, replayed from pgledger_create_holds_bulk(%s::text::text[],"
-            " %s::text::text[], '[3:5]={1,2,1}', idempotency_keys => '[-1:1]={a,null,a}')",
-            [f"[5:7]={{{','.join([ledger.wallet] * 3)}}}", f"[0:2]={{{','.join([ledger.shop] * 3)}}}"],
-        ),
-        (
-            "select id, replayed from pgledger_post_holds_bulk(%s::text::text[], '[3:5]={1,2,1}',"
-            " '[2:4]={f,f,f}', idempotency_keys => '[-1:1]={b,null,b}')",
-            [f"[5:7]={{{','.join([ledger.big] * 3)}}}"],
-        ),
-    ):  # fmt: skip
-        first = ledger.conn.execute(statement.encode(), values).fetchall()
-        assert [replayed for _, replayed in first] == [False, False, True]
-        assert first[0][0] == first[2][0]
-        again = ledger.conn.execute(statement.encode(), values).fetchall()
-        assert [replayed for _, replayed in again] == [True, False, True]
-        assert again[2][0] == first[0][0]
+@pytest.mark.parametrize("statement", COUNTED)
+def test_arrays_may_be_counted_from_any_number(ledger, statement):
+    given = {
+        "wallets": f"[5:7]={{{ledger.wallet},{ledger.wallet},{ledger.wallet}}}",
+        "shops": f"[0:2]={{{ledger.shop},{ledger.shop},{ledger.shop}}}",
+        "holds": f"[5:7]={{{ledger.big},{ledger.big},{ledger.big}}}",
+    }
+    first = ledger.conn.execute(statement.encode(), given).fetchall()
+    assert [replayed for _, replayed in first] == [False, False, True]
+    assert first[0][0] == first[2][0]
+    again = ledger.conn.execute(statement.encode(), given).fetchall()
+    assert [replayed for _, replayed in again] == [True, False, True]
+    assert again[2][0] == first[0][0]
     assert ledger.faults() == []
 
 

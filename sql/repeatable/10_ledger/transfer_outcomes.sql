@@ -5,8 +5,8 @@ call of its own, in a savepoint of its own. Only a wrong shape refuses the whole
 First each request is looked at by itself. Then the accounts of the others are locked, all at once,
 so that the order of locks is that of every batch. The rest goes run by run: a run ends before a
 request whose id or key an earlier one of the run has, because what became of that one decides
-whether it is a repeat: a request that fails keeps no key. In a batch without equal ids or keys there
-is one run.
+whether it is a repeat: a request that fails keeps no key. In a batch without equal ids or keys
+there is one run.
 
 The messages are those of single calls, because it is their checks that speak: a quick look at all
 requests finds the few that they are called for, each in a block of its own.
