@@ -15,7 +15,7 @@ from pgledger.types import HoldRequest, PostingRequest
 
 
 def hold_arrays(hold_requests: Iterable[object]) -> tuple[str | None, ...]:
-    """Returns requests as the seven parallel arrays that ``pgledger_create_holds_bulk`` takes.
+    """Returns requests as the eight parallel arrays that ``pgledger_create_holds_bulk`` takes.
 
     An optional array that would hold nothing but nulls is None, as if left out.
 
@@ -52,11 +52,12 @@ def hold_arrays(hold_requests: Iterable[object]) -> tuple[str | None, ...]:
         optional_array_text("event_at", [value[2] for value in values]),
         optional_array_text("metadata", [value[3] for value in values]),
         optional_array_text("id", [request.id for request in requests]),
+        optional_array_text("idempotency_key", [request.idempotency_key for request in requests]),
     )
 
 
 def posting_arrays(posting_requests: Iterable[object]) -> tuple[str | None, ...]:
-    """Returns requests as the six parallel arrays that ``pgledger_post_holds_bulk`` takes.
+    """Returns requests as the seven parallel arrays that ``pgledger_post_holds_bulk`` takes.
 
     An optional array that would hold nothing but nulls is None, as if left out.
 
@@ -95,4 +96,5 @@ def posting_arrays(posting_requests: Iterable[object]) -> tuple[str | None, ...]
         optional_array_text("event_at", [value[2] for value in values]),
         optional_array_text("metadata", [value[3] for value in values]),
         optional_array_text("id", [request.id for request in requests]),
+        optional_array_text("idempotency_key", [request.idempotency_key for request in requests]),
     )

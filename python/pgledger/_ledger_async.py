@@ -14,7 +14,6 @@ from pgledger._hold_requests import hold_arrays, posting_arrays
 from pgledger._requests import (
     named_request_arrays,
     request_arrays,
-    request_arrays_without_keys,
 )
 from pgledger._wire import flag_text
 from pgledger.types import (
@@ -202,9 +201,8 @@ class AsyncLedger(AsyncLedgerCalls):
         Raises:
             BatchTooLarge: More than 100,000 requests, or 64 MiB of metadata.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
-            ValueError: A request has an ``idempotency_key``; give it an ``id`` instead.
         """
-        arrays, conditions = request_arrays_without_keys(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         return await self._fetch_all(
             TRANSFER_OUTCOME_ROW,
             self._statements.create_transfers_outcomes,
@@ -213,7 +211,7 @@ class AsyncLedger(AsyncLedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 
@@ -227,13 +225,13 @@ class AsyncLedger(AsyncLedgerCalls):
     ) -> list[TransferOutcome]:
         """Says what :meth:`create_transfers_outcomes` would do: ``pgledger_preview_transfers``.
 
-        Nothing stays of it: no transfer, no version and no lock. Another session may come in
-        between, and the same call answers otherwise later.
+        Nothing stays of it: no transfer, no key, no version and no lock. Another session may come
+        in between, and the same call answers otherwise later.
 
         It takes, refuses and returns what that does, but what would be posted has no
         ``created_at`` yet, nor an id that nobody chose.
         """
-        arrays, conditions = request_arrays_without_keys(transfer_requests)
+        arrays, last_arrays = request_arrays(transfer_requests)
         return await self._fetch_all(
             TRANSFER_OUTCOME_ROW,
             self._statements.preview_transfers,
@@ -242,7 +240,7 @@ class AsyncLedger(AsyncLedgerCalls):
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
-                *conditions,
+                *last_arrays,
             ),
         )
 
@@ -310,14 +308,16 @@ class AsyncLedger(AsyncLedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id`` or ``group_id`` is too long or cannot be seen.
         """
+        *arrays, keys = hold_arrays(hold_requests)
         return await self._fetch_all(
             HOLD_ROW,
             self._statements.create_holds,
             (
-                *hold_arrays(hold_requests),
+                *arrays,
                 app_id,
                 group_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                keys,
             ),
         )
 
@@ -345,13 +345,15 @@ class AsyncLedger(AsyncLedgerCalls):
             BatchTooLarge: More than 100,000 requests.
             InvalidScope: ``app_id`` is too long or cannot be seen.
         """
+        *arrays, keys = posting_arrays(posting_requests)
         return await self._fetch_all(
             TRANSFER_ROW,
             self._statements.post_holds,
             (
-                *posting_arrays(posting_requests),
+                *arrays,
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
+                keys,
             ),
         )
 

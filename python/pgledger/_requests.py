@@ -110,16 +110,6 @@ def _last_arrays(
     return tuple(arrays)
 
 
-def request_arrays_without_keys(transfer_requests: Iterable[object]) -> Arrays:
-    """Returns what :func:`request_arrays` does, for calls that take no idempotency keys."""
-    arrays, conditions = request_arrays(transfer_requests)
-    if conditions[-1] is not None:
-        raise ValueError(
-            "this call takes no idempotency_key: give each request that may be repeated an id"
-        )
-    return arrays, conditions[:-1]
-
-
 def _values(
     requests: Sequence[TransferRequest | NamedTransferRequest],
 ) -> tuple[str, str | None, str | None]:

@@ -132,6 +132,8 @@ class HoldRequest:
         event_at: When it happened in the world, aware; None means when it is recorded.
         metadata: JSON object to store with it, or None.
         id: The hold's id if the caller chooses it, which makes the request repeatable.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     from_account_id: str
@@ -141,6 +143,7 @@ class HoldRequest:
     event_at: datetime | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ class PostingRequest:
         event_at: When it happened in the world, aware; None means when it is recorded.
         metadata: JSON object to store with the transfer, or None.
         id: The transfer's id if the caller chooses it, which makes the request repeatable.
+        idempotency_key: Your own name for the request, 1 to 255 characters, unique in the app; None
+            for none.
     """
 
     hold_id: str
@@ -162,3 +167,4 @@ class PostingRequest:
     event_at: datetime | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)

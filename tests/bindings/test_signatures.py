@@ -305,8 +305,6 @@ def test_batches_take_the_arguments_of_their_function(functions, name):
         )
         for field in dataclasses.fields(REQUESTS[name])
     }
-    if "idempotency_keys" not in bulk.arguments:
-        arrays.pop("idempotency_keys", None)
     arguments = python_arguments(BATCHES[name])
     assert [*arrays] == [name for name in bulk.arguments if name in arrays]
     requests, *rest = arguments
@@ -338,11 +336,9 @@ def test_a_request_takes_what_a_single_call_takes(kind, single, batch):
     rest = {"app_id", "allow_future_event_at"} | (
         {"group_id", "expires_in"} if kind is HoldRequest else set[str]()
     )
-    if kind in {HoldRequest, PostingRequest}:
-        rest.add("idempotency_key")
     taken = python_arguments(single)
     assert request == {name: value for name, value in taken.items() if name not in rest}
-    assert rest - {"expires_in", "idempotency_key"} < python_arguments(batch).keys()
+    assert rest - {"expires_in"} < python_arguments(batch).keys()
 
 
 def test_statements_name_and_type_every_argument(functions):

@@ -13,7 +13,7 @@ from pgledger import Ledger
 from pgledger.errors import IdempotencyConflict
 from support.at_once import PATIENCE, all_at_once
 from support.database import Connect
-from support.keyed import CALLS, KEY, Books
+from support.keyed import CALLS, KEY, MOVING, Books
 from support.waiting import WaitUntilBlocked
 
 calls = pytest.mark.parametrize("function", CALLS)
@@ -66,8 +66,7 @@ def test_sixteen_calls_with_one_key_have_one_effect(ledger, connect, function):
     assert Counter(answer.replayed for answer in answers) == {True: 15, False: 1}
     assert len({replace(answer, replayed=None) for answer in map(hashable, answers)}) == 1
     assert len(ledger.known_keys()) == 1
-    moved = function in ("pgledger_create_transfer", "pgledger_post_hold", "pgledger_sweep")
-    assert ledger.get_account(ledger.wallet).version == before + moved
+    assert ledger.get_account(ledger.wallet).version == before + (function in MOVING)
     assert ledger.faults() == []
 
 

@@ -30,27 +30,29 @@ SINGLE = """
     to_account_version, replayed
   from pgledger_create_transfer(
     %s, %s, %s::numeric, %s, %s, %s, require_from_version => %s, require_to_version => %s,
-    require_from_balance => %s::numrange, require_to_balance => %s::numrange
+    require_from_balance => %s::numrange, require_to_balance => %s::numrange,
+    idempotency_key => %s
   )
 """
 OUTCOMES = """
   select * from pgledger_create_transfers_outcomes(
     %s::text[], %s::text[], %s::text[]::numeric[], %s::timestamptz[], %s::jsonb[], %s::text[],
     require_from_versions => %s::bigint[], require_to_versions => %s::bigint[],
-    require_from_balances => %s::text[]::numrange[], require_to_balances => %s::text[]::numrange[]
+    require_from_balances => %s::text[]::numrange[], require_to_balances => %s::text[]::numrange[],
+    idempotency_keys => %s::text[]
   )
 """
 TAKEN = ids.generate("pglt")
 
 MANY = "array_fill('{}'::text, array[100001])".format
 
-# From, to, amount, event_at, metadata, id, and what is required.
+# From, to, amount, event_at, metadata, id, what is required, and a key.
 Request = tuple[Any, ...]
 
 
 @pytest.fixture
 def accounts(connect: Connect) -> dict[str, Any]:
-    """Accounts of every kind that can refuse, and a transfer whose id is taken."""
+    """Accounts of every kind that can refuse, and a transfer whose id and key are taken."""
     conn = connect(autocommit=True)
     ledger = Ledger(conn)
     given: dict[str, dict[str, Any]] = {
@@ -71,7 +73,7 @@ def accounts(connect: Connect) -> dict[str, Any]:
     )
     ledger.freeze_account(made["frozen"], "in")
     ledger.close_account(made["closed"])
-    ledger.create_transfer(made["bank"], made["purse"], 15, id=TAKEN)
+    ledger.create_transfer(made["bank"], made["purse"], 15, id=TAKEN, idempotency_key="used")
     return made | {"unknown": UNKNOWN, "odd": "odd", "null": None}
 
 
@@ -109,7 +111,7 @@ def looped(conn: Session, requests: Sequence[Request]) -> list[TransferOutcome]:
 
 
 def at_once(conn: Session, requests: Sequence[Request]) -> list[TransferOutcome]:
-    columns = [list(column) for column in zip(*requests, strict=True)] or [[] for _ in range(10)]
+    columns = [list(column) for column in zip(*requests, strict=True)] or [[] for _ in range(11)]
     return [TransferOutcome(*row) for row in conn.execute(OUTCOMES.encode(), columns).fetchall()]
 
 
@@ -140,6 +142,12 @@ def books(conn: Session) -> Any:
             " to_account_version, event_at = created_at, metadata from pgledger_transfers_v1"
             " order by from_account_id, from_account_version"
         ).fetchall(),
+        conn.execute(
+            "select stored.idempotency_key, stored.function_name, stored.request,"
+            " made.from_account_version"
+            " from pgledger.idempotency_keys as stored"
+            " left join pgledger_transfers_v1 as made on made.id = stored.result_id order by 1"
+        ).fetchall(),
     )
 
 
@@ -152,10 +160,10 @@ def compare(conn: Session, requests: Sequence[Request]) -> list[TransferOutcome]
         assert (comparable(outcomes, own), books(conn)) == expected
         times = [one.created_at for one in outcomes if one.status == "posted"]
         assert times == sorted(times)  # type: ignore[type-var]
-        # A second time, all that have ids of their own are repeats or fail again.
+        # A second time, all that have an id or a key of their own are repeats or fail again.
         again = at_once(conn, requests)
         for first, second, request in zip(outcomes, again, requests, strict=True):
-            if request[5] and first.status != "failed":
+            if (request[5] or request[10]) and first.status != "failed":
                 assert second == replace(first, status="replayed")
     return outcomes
 
@@ -174,19 +182,32 @@ drafts = st.tuples(
     st.sampled_from((None, None, None, '{"a": 1}', "[]")),
     st.sampled_from((None, None, None, None, *CHOSEN, TAKEN, "odd")),
     versions, versions, ranges, ranges,
+    st.sampled_from((None, None, None, "a", "b", "used", "", "x" * 256)),
 )  # fmt: skip
+# Some requests are sent again, in the same words.
+batches = st.lists(st.one_of(drafts, drafts, st.integers(0, 11)), max_size=12)
+
+
+def asked(accounts: dict[str, Any], batch: Sequence[tuple[Any, ...] | int]) -> list[Request]:
+    requests: list[Request] = []
+    for one in batch:
+        if not isinstance(one, int):
+            requests.append((accounts[one[0]], accounts[one[1]], *one[2:]))
+        elif requests:
+            requests.append(requests[one % len(requests)])
+    return requests
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(requests=st.lists(drafts, max_size=12))
-def test_outcomes_are_those_of_a_loop_with_savepoints(accounts, conn, requests):
-    compare(conn, [(accounts[one[0]], accounts[one[1]], *one[2:]) for one in requests])
+@given(batch=batches)
+def test_outcomes_are_those_of_a_loop_with_savepoints(accounts, conn, batch):
+    compare(conn, asked(accounts, batch))
 
 
 def plain(accounts: dict[str, str], source: str, target: str, amount: str, **more: Any) -> Request:
     names = (
         "event_at", "metadata", "id", "require_from_version", "require_to_version",
-        "require_from_balance", "require_to_balance",
+        "require_from_balance", "require_to_balance", "idempotency_key",
     )  # fmt: skip
     return accounts[source], accounts[target], amount, *(more.get(name) for name in names)
 
@@ -366,24 +387,26 @@ PREVIEW = OUTCOMES.replace("pgledger_create_transfers_outcomes", "pgledger_previ
 
 
 def previewed(conn: Session, requests: Sequence[Request]) -> list[TransferOutcome]:
-    columns = [list(column) for column in zip(*requests, strict=True)] or [[] for _ in range(10)]
+    columns = [list(column) for column in zip(*requests, strict=True)] or [[] for _ in range(11)]
     return [TransferOutcome(*row) for row in conn.execute(PREVIEW.encode(), columns).fetchall()]
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(requests=st.lists(drafts, max_size=12))
-def test_a_preview_says_what_would_happen_and_leaves_nothing(accounts, conn, requests):
-    asked = [(accounts[one[0]], accounts[one[1]], *one[2:]) for one in requests]
-    own = {request[5] for request in asked}
+@given(batch=batches)
+def test_a_preview_says_what_would_happen_and_leaves_nothing(accounts, conn, batch):
+    requests = asked(accounts, batch)
+    own = {request[5] for request in requests}
     with conn.transaction(force_rollback=True):
         before = books(conn)
-        preview = previewed(conn, asked)
+        preview = previewed(conn, requests)
         assert books(conn) == before
-        outcomes = at_once(conn, asked)
-    for one, other, request in zip(preview, outcomes, asked, strict=True):
-        assert (one.id, one.created_at is None) == (
-            (None, True) if other.status == "failed" else (request[5], other.status == "posted")
-        )
+        outcomes = at_once(conn, requests)
+    # What is not there has no time, and no id but one that was chosen.
+    new = {other.id for other in outcomes if other.status == "posted"}
+    for one, other in zip(preview, outcomes, strict=True):
+        there = other.status == "replayed" and other.id not in new
+        assert one.created_at == (other.created_at if there else None)
+        assert one.id == (other.id if there or other.id in own else None)
     assert comparable([replace(one, id=None) for one in preview], own) == comparable(
         [replace(one, id=None) for one in outcomes], own
     )
@@ -432,13 +455,6 @@ def test_python_previews(accounts, conn):
     ]
     assert statuses(ledger.preview_transfers(requests)) == ["IdempotencyConflict", "posted"]
     assert ledger.get_account(accounts["purse"]).balance == 15
-
-
-def test_python_says_that_keys_are_not_taken(accounts, conn):
-    keyed = TransferRequest(accounts["bank"], accounts["purse"], 5, idempotency_key="evt_1")
-    for call in (Ledger(conn).create_transfers_outcomes, Ledger(conn).preview_transfers):
-        with pytest.raises(ValueError, match="takes no idempotency_key: give"):
-            call([keyed])
 
 
 # Two sessions

@@ -256,8 +256,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "require_to_balances": '{"(-100,100]",null}',
         "idempotency_keys": "{first,null}",
     }
-    unkeyed = {name: value for name, value in bulk.items() if name != "idempotency_keys"}
-    plain = {name: value for name, value in unkeyed.items() if not name.startswith("require_")}
+    plain = {name: value for name, value in bulk.items() if not name.startswith("require_")}
     usage = {
         "tenant_ids": "{t1,t9}",
         "feature_keys": "{api,seats}",
@@ -494,7 +493,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             for expiry in ({"expires_at": "2025-03-01+00"}, {"expires_in": "7 days"})
         ],
         "pgledger_create_holds_bulk": [
-            plain | {"ids": given, "expires_ats": '{null,"2025-03-01+00"}'}
+            plain
+            | {"ids": given, "expires_ats": '{null,"2025-03-01+00"}'}
+            | {"idempotency_keys": f"{{null,{'hold 1' if given else 'hold 2'}}}"}
             for given in (None, f"{{null,pglh_{new_ulid}}}")
         ],
         "pgledger_create_transfer": [
@@ -532,8 +533,8 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_create_transfers_bulk_count": [bulk],
         "pgledger_create_transfers_bulk_ids": [bulk],
         "pgledger_create_transfers_outcomes": [
-            unkeyed,
-            unkeyed | {"ids": f"{{null,pglt_{new_ulid}}}"},
+            bulk,
+            bulk | {"ids": f"{{null,pglt_{new_ulid}}}"},
         ],
         "pgledger_ensure_account": [
             metadata
@@ -557,7 +558,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             {"prefix": "a", "page_size": "10", "after_id": accounts[0]}
             | {"app_id": "", "tenant_id": ""}
         ],
-        "pgledger_preview_transfers": [unkeyed],
+        "pgledger_preview_transfers": [bulk],
         "pgledger_post_hold": [
             metadata
             | {"hold_id": hold, "amount": "2", "event_at": at, "id": None}
@@ -572,6 +573,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             {name: bulk[name] for name in ("metadatas", "event_ats", "app_id")}
             | {"hold_ids": f"{{{hold},{hold}}}", "amounts": "{1,0.5}", "finals": "{false,null}"}
             | {"ids": given, "allow_future_event_at": "true"}
+            | {"idempotency_keys": f"{{null,{'posting 1' if given else 'posting 2'}}}"}
             for given in (None, f"{{null,pglt_{new_ulid}}}")
         ],
         "pgledger_raise_sequences": [{}],

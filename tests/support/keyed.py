@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from pgledger import Ledger
+from pgledger import HoldRequest, Ledger, PostingRequest
 
 KEY = "evt_1NxÄ 'quoted'"
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
@@ -48,6 +48,18 @@ class Books(Ledger):
 
 Call = Callable[..., Any]
 
+# A request in a batch is written down as one for a single call.
+SINGLES = {
+    "pgledger_create_holds_bulk": "pgledger_create_hold",
+    "pgledger_post_holds_bulk": "pgledger_post_hold",
+}
+MOVING = (
+    "pgledger_create_transfer",
+    "pgledger_post_hold",
+    "pgledger_post_holds_bulk",
+    "pgledger_sweep",
+)
+
 
 # Each way to write, called with a key and perhaps with what makes it another request.
 CALLS: dict[str, Call] = {
@@ -66,6 +78,12 @@ CALLS: dict[str, Call] = {
     "pgledger_post_hold": lambda books, mine, amount=5, **given: books.post_hold(
         mine.held, amount=amount, **given
     ),
+    "pgledger_create_holds_bulk": lambda books, mine, amount=5, **given: books.create_holds(
+        [HoldRequest(mine.wallet, mine.shop, amount, **given)]
+    )[0],
+    "pgledger_post_holds_bulk": lambda books, mine, amount=5, **given: books.post_holds(
+        [PostingRequest(mine.held, amount=amount, **given)]
+    )[0],
     "pgledger_void_hold": lambda books, mine, **given: books.void_hold(
         mine.held
         if not given.pop("other", None)

@@ -84,6 +84,7 @@ class LedgerStatements:
             app_id="text",
             group_id="text",
             allow_future_event_at="boolean",
+            idempotency_keys="text[]",
         )
         self.create_transfer = calls.rows(
             Transfer,
@@ -211,6 +212,7 @@ class LedgerStatements:
             require_to_versions="bigint[]",
             require_from_balances="numrange[]",
             require_to_balances="numrange[]",
+            idempotency_keys="text[]",
         )
         self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.set_currency = calls.rows(
@@ -242,6 +244,7 @@ class LedgerStatements:
             require_to_versions="bigint[]",
             require_from_balances="numrange[]",
             require_to_balances="numrange[]",
+            idempotency_keys="text[]",
         )
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_hold = calls.rows(Hold, "pgledger_get_hold", id="text", app_id="text")
@@ -373,6 +376,7 @@ class LedgerStatements:
             ids="text[]",
             app_id="text",
             allow_future_event_at="boolean",
+            idempotency_keys="text[]",
         )
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(

@@ -51,7 +51,9 @@ as $$
     ('migrations/0018_create_idempotency_keys.sql',
       '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
     ('migrations/0019_require_conditions.sql',
-      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98')
+      '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98'),
+    ('migrations/0020_take_keys_everywhere.sql',
+      '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c')
 $$;
 
 comment on function pgledger.versioned_files is

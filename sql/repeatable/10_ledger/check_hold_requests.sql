@@ -4,7 +4,7 @@ wrong. As in pgledger.check_transfer_requests, one statement finds out whether t
 sound; only if it is not are the requests looked at one by one.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_hold_request.
+pgledger.check_each_hold_request.
 */
 create or replace function pgledger.check_hold_requests(
   from_account_ids text[],
@@ -16,7 +16,8 @@ create or replace function pgledger.check_hold_requests(
   ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  idempotency_keys text[] default null
 )
 returns boolean
 language plpgsql
@@ -29,21 +30,22 @@ as $$
 declare
   v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
   v_count bigint := cardinality(from_account_ids);
-  v_request record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_arrays(
     array[
       'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
-      'ids'
+      'ids', 'idempotency_keys'
     ],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(expires_ats),
-      cardinality(event_ats), cardinality(metadatas), cardinality(ids)
+      cardinality(event_ats), cardinality(metadatas), cardinality(ids),
+      cardinality(idempotency_keys)
     ],
     array[
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(idempotency_keys)
     ],
     3,
     pg_column_size(metadatas)
@@ -72,26 +74,12 @@ begin
   ) is not true
   limit 1;
 
-  if not found then
-    return true;
-  end if;
-
-  for v_request in
-    select
-      request.from_account_id, request.to_account_id, request.amount, request.expires_at,
-      request.event_at, request.metadata, request.id, request.index
-    from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
-      with ordinality as request (
-        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, index
-      )
-    order by request.index
-  loop
-    v_ok := pgledger.check_hold_request(
-      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.expires_at,
-      null, v_request.event_at, v_request.metadata, v_request.id, allow_future_event_at,
-      v_request.index, v_count
+  if found or not pgledger.keys_are_sound(idempotency_keys) then
+    v_ok := pgledger.check_each_hold_request(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      allow_future_event_at, idempotency_keys
     );
-  end loop;
+  end if;
 
   return true;
 end;

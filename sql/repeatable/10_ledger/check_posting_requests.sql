@@ -3,7 +3,7 @@ Refuses a batch of postings whose shape is wrong, then the lowest of its request
 are wrong.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidId, and those of
-pgledger.check_request_details.
+pgledger.check_request_details and pgledger.check_key.
 */
 create or replace function pgledger.check_posting_requests(
   hold_ids text[],
@@ -13,7 +13,8 @@ create or replace function pgledger.check_posting_requests(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  idempotency_keys text[] default null
 )
 returns boolean
 language plpgsql
@@ -30,14 +31,14 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_arrays(
-    array['hold_ids', 'amounts', 'finals', 'event_ats', 'metadatas', 'ids'],
+    array['hold_ids', 'amounts', 'finals', 'event_ats', 'metadatas', 'ids', 'idempotency_keys'],
     array[
       v_count, cardinality(amounts), cardinality(finals), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids)
+      cardinality(metadatas), cardinality(ids), cardinality(idempotency_keys)
     ],
     array[
       array_ndims(hold_ids), array_ndims(amounts), array_ndims(finals), array_ndims(event_ats),
-      array_ndims(metadatas), array_ndims(ids)
+      array_ndims(metadatas), array_ndims(ids), array_ndims(idempotency_keys)
     ],
     1,
     pg_column_size(metadatas)
@@ -61,16 +62,16 @@ begin
   ) is not true
   limit 1;
 
-  if not found then
+  if not found and pgledger.keys_are_sound(idempotency_keys) then
     return true;
   end if;
 
   for v_request in
     select
       request.hold_id, coalesce(request.amount, 1) as amount, request.event_at, request.metadata,
-      request.id, request.index
-    from unnest(hold_ids, amounts, event_ats, metadatas, ids)
-      with ordinality as request (hold_id, amount, event_at, metadata, id, index)
+      request.id, request.key, request.index
+    from unnest(hold_ids, amounts, event_ats, metadatas, ids, idempotency_keys)
+      with ordinality as request (hold_id, amount, event_at, metadata, id, key, index)
     order by request.index
   loop
     v_ok := pgledger.check_id('hold_id', v_request.hold_id, 'pglh', v_request.index, v_count);
@@ -78,6 +79,7 @@ begin
       v_request.amount, v_request.event_at, v_request.metadata, v_request.id,
       allow_future_event_at, v_request.index, v_count
     );
+    v_ok := pgledger.check_key(v_request.key, v_request.index, v_count);
   end loop;
 
   return true;

@@ -92,14 +92,7 @@ begin
   ) as created;
 
   if true = any(v_skipped) then
-    transfer_ids := array(
-      select coalesce(request.result_id, earlier.id, request.id)
-      from unnest(transfer_ids, v_keys.result_ids, v_keys.first_places) with ordinality
-        as request (id, result_id, first_place, place)
-      left join unnest(transfer_ids) with ordinality as earlier (id, place)
-        on request.first_place = earlier.place
-      order by request.place
-    );
+    transfer_ids := pgledger.ids_of_repeats(transfer_ids, v_keys.result_ids, v_keys.first_places);
   end if;
 end;
 $$;

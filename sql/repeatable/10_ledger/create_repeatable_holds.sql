@@ -4,6 +4,9 @@ earlier calls, or of one another. Locks the accounts, then finds out which reque
 makes those. It answers, in the order of the requests, with the id of each one's hold and whether
 that existed already.
 
+new_places and at are those of pgledger.create_keyed_holds, which knows what is new under its keys,
+and what the time is.
+
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.make_holds.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.make_holds.
 */
@@ -17,6 +20,8 @@ create or replace function pgledger.create_repeatable_holds(
   ids text[],
   app_id text,
   group_id text,
+  new_places bigint[] default null,
+  at timestamptz default null,
   out hold_ids text[],
   out replayed boolean[]
 )
@@ -30,29 +35,23 @@ set jit = off
 as $$
 declare
   v_count bigint := cardinality(from_account_ids);
-  v_new_places bigint[];
+  v_new_places bigint[] := new_places;
   v_new_ids text[];
   v_locked_ids text[];
   v_ok boolean;
 begin
-  select coalesce(array_agg(locked.id), '{}')
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by accounts.id
-    for no key update
-  ) as locked;
+  v_locked_ids := pgledger.lock_accounts(from_account_ids || to_account_ids);
 
   v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
-  v_new_places := pgledger.new_hold_places(
-    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
-    group_id
-  );
+  if v_new_places is null then
+    v_new_places := pgledger.new_hold_places(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+      group_id
+    );
+  end if;
 
   select
     pgledger.make_holds(
@@ -63,7 +62,8 @@ begin
       array_agg(request.event_at order by request.place),
       array_agg(request.metadata order by request.place),
       array_agg(request.id order by request.place),
-      create_repeatable_holds.app_id, create_repeatable_holds.group_id, v_new_places, v_count
+      create_repeatable_holds.app_id, create_repeatable_holds.group_id, v_new_places, v_count,
+      create_repeatable_holds.at
     )
   into v_new_ids
   from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)

@@ -238,6 +238,11 @@ as $$
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
     (
       'function', 'private',
+      'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
       'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[], '
       'text[])', 'owner', '', ''
@@ -284,7 +289,7 @@ as $$
     (
       'function', 'private',
       'check_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
-      'with time zone[], jsonb[], text[], text, text, boolean)', 'owner', '', ''
+      'with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner', '', ''
     ),
     ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
@@ -347,7 +352,7 @@ as $$
     (
       'function', 'private',
       'check_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
-      'jsonb[], text[], text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text, boolean, text[])', 'owner', '', ''
     ),
     ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
@@ -462,6 +467,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'create_keyed_holds(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, text[])', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'create_keyed_transfer(text, text, numeric, text, text)', 'owner',
       '', ''
     ),
@@ -474,7 +484,8 @@ as $$
     (
       'function', 'private',
       'create_repeatable_holds(text[], text[], numeric[], timestamp with time zone[], '
-      'timestamp with time zone[], jsonb[], text[], text, text)', 'owner', '', ''
+      'timestamp with time zone[], jsonb[], text[], text, text, bigint[], timestamp with time '
+      'zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -648,6 +659,11 @@ as $$
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'ids_of_new_requests(bigint[], text[], text[], text[], boolean[])',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'ids_of_repeats(text[], text[], bigint[])', 'owner', '', ''),
+    (
       'function', 'private',
       'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
       'zone)', 'owner', '', ''
@@ -731,6 +747,16 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
+      'keyed_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'keyed_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'keyed_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, bigint[], bigint[], numrange[], numrange[], text[], text[], text[], text[], '
       'text[], text[])', 'owner', '', ''
@@ -809,7 +835,8 @@ as $$
     (
       'function', 'private',
       'make_holds(text[], text[], numeric[], timestamp with time zone[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
+      'zone[], jsonb[], text[], text, text, bigint[], bigint, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
@@ -862,6 +889,7 @@ as $$
       'named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, text, '
       'text, text, bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
+    ('function', 'private', 'new_hold_ids(timestamp with time zone, integer)', 'owner', '', ''),
     (
       'function', 'private',
       'new_hold_places(text[], text[], numeric[], timestamp with time zone[], timestamp with '
@@ -940,14 +968,14 @@ as $$
     ),
     (
       'function', 'private',
-      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text)',
-      'owner', '', ''
+      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text, '
+      'text[], jsonb[])', 'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     (
       'function', 'private',
       'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
-      'text[])', 'owner', '', ''
+      'text[], text, jsonb)', 'owner', '', ''
     ),
     ('function', 'private', 'places_left(bigint[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
@@ -970,7 +998,23 @@ as $$
     (
       'function', 'private',
       'post_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], text[], '
-      'timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'timestamp with time zone, timestamp with time zone, bigint[], bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_holds_in_order(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, bigint[], bigint, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_keyed_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, text[], timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_locked_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, bigint[], bigint, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -985,19 +1029,21 @@ as $$
     (
       'function', 'private',
       'post_run(integer[], text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[], text[], jsonb[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
       'post_runs(pgledger_transfer_outcome[], integer[], text[], text[], numeric[], timestamp '
       'with time zone[], jsonb[], text[], text, text, bigint[], bigint[], numrange[], '
-      'numrange[])', 'owner', '', ''
+      'numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
-      'numrange[], numrange[], timestamp with time zone, boolean)', 'owner', '', ''
+      'numrange[], numrange[], timestamp with time zone, boolean, text[], jsonb[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
@@ -1153,16 +1199,22 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'replayed_account(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'replayed_outcome(text, timestamp with time zone, numeric, numeric, bigint, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'replayed_outcomes(text, text[], jsonb[])', 'owner', '', ''),
     ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
       'request_failure(text, text, numeric, timestamp with time zone, jsonb, text, boolean, '
-      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+      'bigint, bigint, numrange, numrange, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'request_failures(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+      'text[], boolean, bigint[], bigint[], numrange[], numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1212,7 +1264,7 @@ as $$
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
     ('function', 'private', 'run_again(text)', 'owner', '', ''),
-    ('function', 'private', 'run_numbers(text[], integer[])', 'owner', '', ''),
+    ('function', 'private', 'run_numbers(text[], text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
@@ -1313,8 +1365,8 @@ as $$
     (
       'function', 'private',
       'transfer_outcomes(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
-      ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], text[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -1882,7 +1934,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_holds_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'timestamp with time zone[], jsonb[], text[], text, text, boolean)', 'owner',
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1939,7 +1991,7 @@ as $$
       'function', 'surface',
       'pgledger_create_transfers_outcomes(text[], text[], numeric[], timestamp with time '
       'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
-      'numrange[])', 'owner', 'poster=EXECUTE',
+      'numrange[], text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1997,14 +2049,15 @@ as $$
     (
       'function', 'surface',
       'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
-      'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
+      'jsonb[], text[], text, boolean, text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_preview_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], '
+      'text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',

@@ -32,23 +32,13 @@ begin
       on accounts.id in (request.from_account_id, request.to_account_id);
   end if;
 
-  return array(
-    select
-      case
-        when request.is_skipped then null
-        when request.key is null then request.id
-        else coalesce(request.id, new.id)
-      end
-    from unnest(idempotency_keys, skipped, ids) with ordinality
-      as request (key, is_skipped, id, place)
-    left join unnest(
-      new_places,
-      case
-        when new_places <> '{}'
-          then pgledger.new_transfer_ids(v_first_created_at, cardinality(new_places))
-      end
-    ) as new (place, id) on request.place = new.place
-    order by request.place
+  return pgledger.ids_of_new_requests(
+    new_places,
+    case
+      when new_places <> '{}'
+        then pgledger.new_transfer_ids(v_first_created_at, cardinality(new_places))
+    end,
+    ids, idempotency_keys, skipped
   );
 end;
 $$;

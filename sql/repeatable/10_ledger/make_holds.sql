@@ -9,6 +9,8 @@ first that does not fit is refused.
 
 Hold n of the call is created n - 1 microseconds after the first, so that ids ascend.
 
+at is the time that a caller read who had locked the accounts already, or null.
+
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
 
@@ -31,7 +33,8 @@ create or replace function pgledger.make_holds(
   app_id text,
   group_id text,
   request_indexes bigint[],
-  request_count bigint
+  request_count bigint,
+  at timestamptz default null
 )
 returns text[]
 language plpgsql
@@ -73,7 +76,7 @@ begin
     for no key update
   ) as locked;
 
-  v_now := pgledger.clock();
+  v_now := coalesce(at, pgledger.clock());
   v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
   );
@@ -85,8 +88,8 @@ begin
 
   select min(given.place)
   into v_expired_place
-  from (select unnest(expires_ats) as at, generate_series(1, v_count) as place) as given
-  where given.at <= v_now;
+  from (select unnest(expires_ats) as expires_at, generate_series(1, v_count) as place) as given
+  where given.expires_at <= v_now;
   if v_expired_place is not null then
     v_ok := pgledger.check_expiry_ahead(
       expires_ats[v_expired_place], v_now,
@@ -153,10 +156,9 @@ begin
   end if;
 
   v_ids := array(
-    select coalesce(given.chosen_id, 'pglh_' || right(given.new_id, 26))
+    select coalesce(given.chosen_id, given.new_id)
     from (
-      select
-        unnest(ids) as chosen_id, unnest(pgledger.new_transfer_ids(v_now, v_count)) as new_id
+      select unnest(ids) as chosen_id, unnest(pgledger.new_hold_ids(v_now, v_count)) as new_id
     ) as given
   );
 

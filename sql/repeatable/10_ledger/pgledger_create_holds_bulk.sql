@@ -1,8 +1,9 @@
 /*
 Makes many holds at once, given as parallel arrays: all of them, or none.
 
-If the caller chose no ids, the batch cannot hold a repeat and is made as it is. If the caller chose
-ids, it takes the longer way: holds that exist already are returned and not made again.
+If the caller chose neither ids nor keys, the batch cannot hold a repeat and is made as it is. If
+the caller chose some, it takes the longer way: holds that exist already are returned and not made
+again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
 exist and share a currency; whether it is a repeat; the clock; that it expires in the future;
@@ -21,7 +22,8 @@ create or replace function @extschema@.pgledger_create_holds_bulk(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_keys text[] default null
 )
 returns setof @extschema@.pgledger_hold
 language plpgsql
@@ -39,15 +41,15 @@ declare
 begin
   v_ok := pgledger.check_hold_requests(
     from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
-    group_id, allow_future_event_at
+    group_id, allow_future_event_at, idempotency_keys
   );
 
-  if array_remove(ids, null) <> '{}' then
+  if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.hold_ids, created.replayed
     into v_ids, v_replayed
-    from pgledger.create_repeatable_holds(
+    from pgledger.create_keyed_holds(
       from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
-      pgledger_create_holds_bulk.app_id, pgledger_create_holds_bulk.group_id
+      pgledger_create_holds_bulk.app_id, pgledger_create_holds_bulk.group_id, idempotency_keys
     ) as created;
   elsif cardinality(from_account_ids) > 0 then
     v_ids := pgledger.make_holds(
@@ -90,13 +92,17 @@ app_id: Set of books that all accounts belong to.
 group_id: Name for these holds and the transfers that post them, 1 to 255
   visible characters, for example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the same hold, as it stands then; null for none.
 
 Returns: One hold for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  InvalidMetadata, InvalidArgument (a key is empty or too long),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
   AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 

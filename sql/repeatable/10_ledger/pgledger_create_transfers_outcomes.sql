@@ -1,6 +1,6 @@
 /*
 Makes of a batch what can be made; a request that is refused leaves the others as if it had not been
-asked. Each goes through the checks of a single transfer, in their order.
+asked, and keeps no key. Each goes through the checks of a single transfer, in their order.
 
 Locks and errors: those of pgledger.transfer_outcomes.
 */
@@ -17,7 +17,8 @@ create or replace function @extschema@.pgledger_create_transfers_outcomes(
   require_from_versions bigint[] default null,
   require_to_versions bigint[] default null,
   require_from_balances numrange[] default null,
-  require_to_balances numrange[] default null
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof @extschema@.pgledger_transfer_outcome
 language plpgsql
@@ -37,7 +38,7 @@ begin
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_outcomes.app_id, pgledger_create_transfers_outcomes.group_id,
       allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
-      require_to_balances
+      require_to_balances, idempotency_keys
     )
   ) with ordinality as outcome (
     request_index, status, id, error, error_name, reason, created_at, from_account_balance,
@@ -82,6 +83,9 @@ require_from_balances: Range, such as [0,100), in which the balance of the
   any.
 require_to_balances: Range in which the other account's balance must lie after
   it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, gets the
+  first result, and one that fails keeps no key; null for none.
 
 Returns: What became of each request, in their order.
 

@@ -5,11 +5,13 @@ Checks, in this order: the arrays and app_id; each request's own values; that th
 the requests are gone through in their order, because one may depend on those before it, and each is
 checked as pgledger_post_hold does. An error names the lowest request at fault.
 
-All of it is done at once where every posting is new and sound, and else one after another.
+All of it is done at once where every posting is new and sound, and else one after another. What
+repeats others under their keys is found out before, for all of them at once.
 
 Locks: all accounts FOR NO KEY UPDATE, ascending by id; then the holds, ascending by id; then the
-transfers.
-Errors: those of pgledger.check_posting_requests and pgledger.post_pending_hold.
+inserted rows of the keys, ascending by key; then the transfers.
+Errors: those of pgledger.check_posting_requests, pgledger.lock_holds, pgledger.post_locked_holds
+and pgledger.post_keyed_holds.
 */
 create or replace function @extschema@.pgledger_post_holds_bulk(
   hold_ids text[],
@@ -19,7 +21,8 @@ create or replace function @extschema@.pgledger_post_holds_bulk(
   metadatas jsonb[] default null,
   ids text[] default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_keys text[] default null
 )
 returns setof @extschema@.pgledger_transfer
 language plpgsql
@@ -31,39 +34,30 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_count bigint := cardinality(hold_ids);
-  v_now timestamptz;
   v_newest_at timestamptz;
-  v_id text;
-  v_is_repeat boolean;
   v_ids text[];
   v_replayed boolean[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_posting_requests(
-    hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at
+    hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at,
+    idempotency_keys
   );
   v_newest_at := pgledger.lock_holds(hold_ids, app_id);
-  v_now := pgledger.clock();
-
-  -- Who is ahead of the clock by more than calls warn of is looked at request by request.
-  if v_newest_at <= v_now + pgledger.clock_warning() then
-    v_ids := pgledger.post_holds(
-      hold_ids, amounts, finals, event_ats, metadatas, ids, v_now,
-      greatest(v_now, v_newest_at + interval '1 microsecond')
-    );
-  end if;
-  if v_ids is null then
-    for v_place in 1..v_count loop
-      select posted.id, posted.replayed
-      into v_id, v_is_repeat
-      from pgledger.post_pending_hold(
-        hold_ids[v_place], amounts[v_place], finals[v_place] is not false, event_ats[v_place],
-        metadatas[v_place], ids[v_place], pgledger_post_holds_bulk.app_id, v_place, v_count
-      ) as posted;
-      v_ids[v_place] := v_id;
-      v_replayed[v_place] := v_is_repeat;
-    end loop;
+  if array_remove(idempotency_keys, null) <> '{}' then
+    select posted.transfer_ids, posted.replayed
+    into v_ids, v_replayed
+    from pgledger.post_keyed_holds(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, pgledger_post_holds_bulk.app_id,
+      idempotency_keys, v_newest_at
+    ) as posted;
+  else
+    select posted.transfer_ids, posted.replayed
+    into v_ids, v_replayed
+    from pgledger.post_locked_holds(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, pgledger_post_holds_bulk.app_id,
+      null, cardinality(hold_ids), v_newest_at
+    ) as posted;
   end if;
 
   return query
@@ -106,14 +100,18 @@ ids: The id of each transfer, pglt_ and a ULID. A request with an id of your
   the first result; null for a new id.
 app_id: Set of books that all holds belong to.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  HoldNotFound, IdempotencyConflict, HoldEnded, HoldExpired,
-  HoldAmountExceeded, AccountAheadOfClock, BalanceOutOfRange.$$;
+  InvalidArgument (a key is empty or too long), HoldNotFound,
+  IdempotencyConflict, HoldEnded, HoldExpired, HoldAmountExceeded,
+  AccountAheadOfClock, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_post_holds_bulk from public;
 grant execute on function @extschema@.pgledger_post_holds_bulk to pgledger_poster;

@@ -1,7 +1,8 @@
 /*
 Says what pgledger_create_transfers_outcomes would make of a batch at this moment, and makes none of
 it. The batch is made in a block that ends in an exception of its own, so that everything goes with
-it: rows, versions and locks. Its answers are carried out in a variable.
+it: rows, keys, versions and locks. Its answers are carried out in a variable. What would repeat a
+request before it in the batch repeats what is not there, and has no time or id either.
 
 Locks: those of pgledger.transfer_outcomes, until it ends.
 Errors: those of pgledger.transfer_outcomes.
@@ -19,7 +20,8 @@ create or replace function @extschema@.pgledger_preview_transfers(
   require_from_versions bigint[] default null,
   require_to_versions bigint[] default null,
   require_from_balances numrange[] default null,
-  require_to_balances numrange[] default null
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof @extschema@.pgledger_transfer_outcome
 language plpgsql
@@ -39,7 +41,7 @@ begin
         from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
         pgledger_preview_transfers.app_id, pgledger_preview_transfers.group_id,
         allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
-        require_to_balances
+        require_to_balances, idempotency_keys
       ) as outcomes
     into v_made;
     raise exception using errcode = 'P0001', message = 'pgledger: preview ends';
@@ -53,15 +55,19 @@ begin
   return query
   select
     outcome.place, outcome.status,
-    case when outcome.status <> 'failed' then v_ids[outcome.place] end,
+    case when made.place is null then outcome.id else v_ids[made.place] end,
     outcome.error, outcome.error_name, outcome.reason,
-    case when outcome.status = 'replayed' then outcome.created_at end,
+    case when made.place is null then outcome.created_at end,
     outcome.from_account_balance, outcome.to_account_balance,
     outcome.from_account_version, outcome.to_account_version, outcome.detail, outcome.hint
   from unnest(v_made.outcomes) with ordinality as outcome (
     request_index, status, id, error, error_name, reason, created_at, from_account_balance,
     to_account_balance, from_account_version, to_account_version, detail, hint, place
   )
+  left join unnest(v_made.outcomes) with ordinality as made (
+    request_index, status, id, error, error_name, reason, created_at, from_account_balance,
+    to_account_balance, from_account_version, to_account_version, detail, hint, place
+  ) on outcome.id = made.id and made.status = 'posted'
   order by outcome.place;
 end;
 $$;
@@ -70,8 +76,8 @@ comment on function @extschema@.pgledger_preview_transfers is
 $$Says what pgledger_create_transfers_outcomes would do, and does nothing.
 
 All checks are made as they would be at this moment, each request after what
-those before it would do. Nothing stays of it: no transfer, no version and no
-lock. So another session may come in between, and the same call answers
+those before it would do. Nothing stays of it: no transfer, no key, no version
+and no lock. So another session may come in between, and the same call answers
 otherwise later.
 
 from_account_ids: Accounts that the amounts leave.
@@ -98,6 +104,9 @@ require_from_balances: Range, such as [0,100), in which the balance of the
   any.
 require_to_balances: Range in which the other account's balance must lie after
   it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, gets the
+  first result, and one that fails keeps no key; null for none.
 
 Returns: What would become of each request, in their order. What would be
   posted has no created_at yet, nor an id that nobody chose.

@@ -3,6 +3,12 @@ What becomes of a request at its accounts, whatever the transfers before it do: 
 repeat, or, which a row of nulls says, neither. The checks and their order are those of
 pgledger.create_repeatable_transfer. The caller has locked the accounts; only those that it locked
 are taken to exist.
+
+The key of a repeat by its id is taken here, because that is all that comes of the request. request
+is what the key's row keeps of it.
+
+Locks: the inserted row of such a key.
+Errors: a serialization failure where the key was taken after the transaction's snapshot.
 */
 create or replace function pgledger.placed_outcome(
   from_account_id text,
@@ -12,7 +18,9 @@ create or replace function pgledger.placed_outcome(
   metadata jsonb,
   id text,
   app_id text,
-  locked_ids text[]
+  locked_ids text[],
+  idempotency_key text default null,
+  request jsonb default null
 )
 returns @extschema@.pgledger_transfer_outcome
 language plpgsql
@@ -28,6 +36,7 @@ declare
   v_to_key bigint;
   v_newest_at timestamptz;
   v_earlier record;
+  v_key pgledger.idempotency_keys;
   v_message text;
   v_detail text;
   v_hint text;
@@ -42,14 +51,22 @@ begin
   from pgledger.accounts
   where accounts.id in (from_account_id, to_account_id);
 
+  v_key := pgledger.key_of_request(
+    app_id, idempotency_key, 'pgledger_create_transfer', request
+  );
+  assert v_key.created_at is null, 'a repeat under its key was not found before';
   v_earlier := pgledger.repeated_transfer(
     id, app_id, v_from_key, v_to_key, v_amount, event_at, metadata
   );
   if v_earlier.created_at is not null then
-    return row(
-      null::bigint, 'replayed'::text, id, null::text, null::text, null::text, v_earlier.created_at,
-      v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version, v_earlier.to_version,
-      null::text, null::text
+    if idempotency_key is not null then
+      v_key := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_create_transfer', request, id
+      );
+    end if;
+    return pgledger.replayed_outcome(
+      id, v_earlier.created_at, v_earlier.from_balance, v_earlier.to_balance,
+      v_earlier.from_version, v_earlier.to_version
     );
   end if;
 

@@ -11,6 +11,9 @@ The caller has read the time after the locks, and says when the first transfer i
 later than anything on the accounts. Transfer n of the call is created n - 1 microseconds after the
 first, so that versions and times ascend together along each account.
 
+request_indexes says which request of the caller's each request is, for messages; null means all of
+them in order.
+
 The body is long because it is one statement.
 
 Locks: those that the caller has; then the transfers ascending by id.
@@ -24,7 +27,9 @@ create or replace function pgledger.post_holds(
   metadatas jsonb[],
   ids text[],
   at timestamptz,
-  first_created_at timestamptz
+  first_created_at timestamptz,
+  request_indexes bigint[],
+  request_count bigint
 )
 returns text[]
 language plpgsql
@@ -202,7 +207,10 @@ begin
   elsif cardinality(v_made_ids) is distinct from v_count then
     -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
-    v_ok := pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
+    v_ok := pgledger.fail(
+      'IdempotencyConflict', array[given.id], coalesce(request_indexes[given.place], given.place),
+      request_count
+    )
     from unnest(v_ids) with ordinality as given (id, place)
     where given.id <> all(coalesce(v_made_ids, '{}'))
     order by given.place

@@ -1,13 +1,13 @@
 /*
 Makes of a run what can be made, and says what became of each of its requests, in their order. No
-two of them have one id, and all accounts are locked. Conditions are those of the whole batch, in
-which places says where each request stands.
+two of them have one id or one key, and all accounts are locked. Conditions are those of the whole
+batch, in which places says where each request stands.
 
-If another session takes an id meanwhile, what was posted is taken back and the run is looked at
-again: then that transfer can be seen, and its request is told so. Each time at least one id more is
-seen. Under repeatable read and serializable the whole call is to be run again.
+If another session takes an id or a key meanwhile, what was posted is taken back and the run is
+looked at again: then that can be seen, and its request is told so. Each time at least one id or key
+more is seen. Under repeatable read and serializable the whole call is to be run again.
 
-Locks: those of pgledger.post_transfers.
+Locks: those of pgledger.place_run and pgledger.post_transfers.
 Errors: PostgreSQL's serialization_failure.
 */
 create or replace function pgledger.post_run(
@@ -24,6 +24,8 @@ create or replace function pgledger.post_run(
   require_to_versions bigint[],
   require_from_balances numrange[],
   require_to_balances numrange[],
+  idempotency_keys text[],
+  keyed_requests jsonb[],
   out outcomes @extschema@.pgledger_transfer_outcome[]
 )
 language plpgsql
@@ -41,7 +43,8 @@ declare
 begin
   loop
     outcomes := pgledger.place_run(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id,
+      idempotency_keys, keyed_requests
     );
     v_new := array(
       select number
@@ -63,6 +66,10 @@ begin
           array_agg(event_ats[number] order by number) as event_ats,
           array_agg(metadatas[number] order by number) as metadatas,
           array_agg(ids[number] order by number) as ids,
+          array_agg(idempotency_keys[number] order by number)
+            filter (where idempotency_keys is not null) as keys,
+          array_agg(keyed_requests[number] order by number)
+            filter (where idempotency_keys is not null) as keyed_requests,
           array_agg(places[number]::bigint order by number) as places
         from unnest(v_new) as number
       ) as run
@@ -70,10 +77,13 @@ begin
         run.from_account_ids, run.to_account_ids, run.amounts, run.event_ats, run.metadatas,
         run.ids, post_run.app_id, post_run.group_id, run.places, null, null, null,
         require_from_versions, require_to_versions, require_from_balances, require_to_balances,
-        skips_failed => true
+        skips_failed => true, idempotency_keys => run.keys, keyed_requests => run.keyed_requests
       ) as posted;
       exit;
     exception
+      -- Another session has taken a key.
+      when sqlstate 'LG023' then
+        null;
       when unique_violation then
         get stacked diagnostics v_taken = pg_exception_detail;
         v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');

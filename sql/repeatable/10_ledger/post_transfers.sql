@@ -32,6 +32,9 @@ statistics still say that a table is empty. Merging would sort both sides by the
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
 
+Keys are those of the requests, with what their rows keep of them: they are written with what is
+made, and not for what fails.
+
 at is the time that a caller read who had locked the accounts already, or null.
 
 request_indexes says which request of the caller's each request is, for messages and for what is
@@ -40,10 +43,10 @@ required: the arrays of conditions are the caller's, whole. Null means all of th
 The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
-broken, then the transfers ascending by id.
+broken, then the inserted rows of the keys ascending by key, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales, pgledger.check_conditions and pgledger.check_balance; a unique violation
-where an id that a caller chose was taken.
+pgledger.check_scales, pgledger.check_conditions, pgledger.check_balance and pgledger.take_keys; a
+unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -64,6 +67,8 @@ create or replace function pgledger.post_transfers(
   require_to_balances numrange[] default null,
   at timestamptz default null,
   skips_failed boolean default false,
+  idempotency_keys text[] default null,
+  keyed_requests jsonb[] default null,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -260,6 +265,16 @@ begin
     transfer_ids := array(
       select coalesce(given.chosen_id, given.new_id)
       from unnest(ids, transfer_ids) as given (chosen_id, new_id)
+    );
+  end if;
+
+  if idempotency_keys is not null then
+    v_ok := pgledger.take_keys(
+      app_id, idempotency_keys, 'pgledger_create_transfer', keyed_requests,
+      array(
+        select case when from_versions[place] is not null then transfer_ids[place] end
+        from generate_series(1, v_count) as place
+      )
     );
   end if;
 

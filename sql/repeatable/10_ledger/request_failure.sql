@@ -13,7 +13,8 @@ create or replace function pgledger.request_failure(
   require_from_version bigint,
   require_to_version bigint,
   require_from_balance numrange,
-  require_to_balance numrange
+  require_to_balance numrange,
+  idempotency_key text
 )
 returns @extschema@.pgledger_transfer_outcome
 language plpgsql
@@ -32,6 +33,7 @@ begin
   v_ok := pgledger.check_asked_conditions(
     require_from_version, require_to_version, require_from_balance, require_to_balance
   );
+  v_ok := pgledger.check_key(idempotency_key);
   return null;
 exception
   when others then

@@ -14,6 +14,7 @@ create or replace function pgledger.request_failures(
   require_to_versions bigint[],
   require_from_balances numrange[],
   require_to_balances numrange[],
+  idempotency_keys text[],
   out failures @extschema@.pgledger_transfer_outcome[]
 )
 language plpgsql
@@ -27,9 +28,10 @@ declare
   v_latest_event_at timestamptz := case
     when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
   end;
-  v_are_sound boolean := pgledger.conditions_are_sound(
-    require_from_versions, require_to_versions, require_from_balances, require_to_balances
-  );
+  v_are_sound boolean := pgledger.keys_are_sound(idempotency_keys)
+    and pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    );
   v_place integer;
 begin
   for v_place in
@@ -51,7 +53,8 @@ begin
     failures[v_place] := pgledger.request_failure(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], allow_future_event_at, require_from_versions[v_place],
-      require_to_versions[v_place], require_from_balances[v_place], require_to_balances[v_place]
+      require_to_versions[v_place], require_from_balances[v_place], require_to_balances[v_place],
+      idempotency_keys[v_place]
     );
   end loop;
 end;

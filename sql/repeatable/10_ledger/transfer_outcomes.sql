@@ -4,13 +4,14 @@ call of its own, in a savepoint of its own. Only a wrong shape refuses the whole
 
 First each request is looked at by itself. Then the accounts of the others are locked, all at once,
 so that the order of locks is that of every batch. The rest goes run by run: a run ends before a
-request whose id an earlier one of the run has, because what became of that one decides whether it
-is a repeat. In a batch without equal ids there is one run.
+request whose id or key an earlier one of the run has, because what became of that one decides
+whether it is a repeat: a request that fails keeps no key. In a batch without equal ids or keys
+there is one run.
 
 The messages are those of single calls, because it is their checks that speak: a quick look at all
 requests finds the few that they are called for, each in a block of its own.
 
-Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_runs.
 Errors: those of pgledger.check_batch; what is not one of pgledger's errors.
 */
 create or replace function pgledger.transfer_outcomes(
@@ -27,6 +28,7 @@ create or replace function pgledger.transfer_outcomes(
   require_to_versions bigint[],
   require_from_balances numrange[],
   require_to_balances numrange[],
+  idempotency_keys text[],
   out outcomes @extschema@.pgledger_transfer_outcome[]
 )
 language plpgsql
@@ -46,7 +48,8 @@ declare
 begin
   v_ok := pgledger.check_batch(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id, null,
-    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+    idempotency_keys
   );
 
   -- A slice is counted from 1, whatever the array is counted from.
@@ -60,10 +63,14 @@ begin
   require_to_versions := require_to_versions[:];
   require_from_balances := require_from_balances[:];
   require_to_balances := require_to_balances[:];
+  idempotency_keys := case
+    when array_remove(idempotency_keys, null) <> '{}' then idempotency_keys[:]
+  end;
 
   outcomes := pgledger.request_failures(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, allow_future_event_at,
-    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+    idempotency_keys
   );
   v_places := array(
     select place from generate_series(1, v_count) as place where (outcomes[place]).status is null
@@ -101,7 +108,7 @@ begin
   outcomes := pgledger.post_runs(
     outcomes, v_places, from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     app_id, group_id, require_from_versions, require_to_versions, require_from_balances,
-    require_to_balances
+    require_to_balances, idempotency_keys
   );
 end;
 $$;
