@@ -205,9 +205,9 @@ def test_a_key_is_taken_before_what_has_expired_is_locked(
     one, two, holder = (connect(**PATIENCE) for _ in range(3))
     holder.execute("select from pgledger.holds where id = %s for no key update", [expired])
     with ThreadPoolExecutor(2) as pool:
-        former = pool.submit(RELYING[first], Ledger(one), *ways[0], KEY)
+        former = pool.submit(lambda: RELYING[first](Ledger(one), *ways[0], KEY))
         wait_until_blocked(one.info.backend_pid, by=holder.info.backend_pid)
-        latter = pool.submit(RELYING[second], Ledger(two), *ways[1], KEY)
+        latter = pool.submit(lambda: RELYING[second](Ledger(two), *ways[1], KEY))
         wait_until_blocked(two.info.backend_pid, by=one.info.backend_pid)
         holder.rollback()
         former.result()
@@ -239,7 +239,7 @@ WAITING_CLOCK = """
 def test_a_key_may_be_purged_at_any_moment_of_its_repeat(
     ledger, connect, set_clock: SetClock, function, waits_at
 ):
-    given = {"metadata": {}} if function == "metadata" else {}
+    given: dict[str, Any] = {"metadata": {}} if function == "metadata" else {}
     call = CALLS[function.replace("metadata", "pgledger_create_transfer")]
     first = call(ledger, ledger, idempotency_key=KEY, **given)
     set_clock(ledger.conn, WAITING_CLOCK)
