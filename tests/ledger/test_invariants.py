@@ -212,6 +212,7 @@ ENDS: dict[str, tuple[str, ...]] = {
     "pgledger_create_transfers_bulk with a key": (*BOTH, "IdempotencyConflict"),
     "pgledger_sweep with a key": ("made", "repeated", "IdempotencyConflict"),
     "pgledger_ensure_account with a key": ("made", "repeated", "IdempotencyConflict"),
+    "pgledger_create_transfer_by_name with a key": (*BOTH, "repeated"),
     "pgledger_reverse_transfer_over_limits with a key": ("made", "refused", "repeated"),
     **{
         f"pgledger_{name} with a key": KEYS_END
