@@ -39,7 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "PGLEDGER_SEED": str(options.seed),
     }
     begun = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(options.workers), TEST]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        str(options.workers),
+        "--timeout=0",
+        TEST,
+    ]
     ended = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     minutes, seconds = divmod(round(time.monotonic() - begun), 60)
     verdict = "as the model has them" if ended == 0 else "NOT as the model has them"

@@ -14,6 +14,7 @@ from support.model import Opening, Refusal, Request, decimal_of, decoded
 # Which key a call gives: none, a new one, or one that another call has used.
 kinds = st.sampled_from(("", "", "new", "new", "new", "other"))
 TRANSFER = "pgledger_create_transfer"
+TRANSFER_BY_NAME = "pgledger_create_transfer_by_name"
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -128,7 +129,8 @@ class KeyUser:
         if way == "last":
             (app_id, key), use = next(reversed(keys.items()))
         other = key
-        if way == "other":
+        # By name another request is refused for its names first, and those may have changed.
+        if way == "other" and use.function != TRANSFER_BY_NAME:
             others = [one for app, one in keys if app == app_id]
             other = others[place % len(others)]
         arguments = reworded(use.arguments) if way == "reworded" else [*use.arguments]

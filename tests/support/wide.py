@@ -16,7 +16,7 @@ from pgledger.errors import (
 )
 from support.exact import minus, plus
 from support.held import SPANS, Held, HoldRules, Making
-from support.keys import Use, account_asked, kinds
+from support.keys import TRANSFER_BY_NAME, Use, account_asked, kinds
 from support.model import Opening, Posting, Record, Refusal, Request, decimal_of
 from support.reversed import ReversalRules, ReversedModel
 
@@ -39,7 +39,7 @@ ENSURE = (
 FIND = "select * from pgledger_find_account(%s, %s, %s, %s)"
 BY_NAME = (
     "select * from pgledger_create_transfer_by_name(%s, %s, %s::numeric, %s, app_id => %s,"
-    " from_tenant_id => %s, to_tenant_id => %s)"
+    " from_tenant_id => %s, to_tenant_id => %s, idempotency_key => %s)"
 )
 
 small = st.integers(0, 15)
@@ -384,8 +384,17 @@ class WideRules(HoldRules, ReversalRules):
         other=small,
         amount=amounts,
         known=st.sampled_from((True, True, True, False)),
+        kind=kinds,
+        again=st.booleans(),
     )
-    def transfer_by_name(self, place: int, other: int, amount: str, known: bool) -> None:
+    def transfer_by_name(
+        self, place: int, other: int, amount: str, known: bool, kind: str, again: bool
+    ) -> None:
+        self.pay_by_name(place, other, amount, known=known, kind=kind)
+        if again:
+            self.use_again(0, "last")
+
+    def pay_by_name(self, place: int, other: int, amount: str, *, known: bool, kind: str) -> None:
         accounts = self.books("")
         source = accounts[place % len(accounts)]
         target = accounts[other % len(accounts)]
@@ -396,15 +405,26 @@ class WideRules(HoldRules, ReversalRules):
             self.model.plan_name("", source.tenant_id, source.currency, source.name),
             self.model.plan_name("", target.tenant_id, source.currency, name),
         ]
-        arguments = [source.name, name, amount, source.currency, ""]
-        arguments += [source.tenant_id, target.tenant_id]
-        for one in found:
-            if isinstance(one, Refusal):
-                self.call(one, BY_NAME, arguments)
-                return
+        key = self.key_for(kind, "")
+        ends = [source.name, name, amount, source.currency]
+        arguments = [*ends, "", source.tenant_id, target.tenant_id, key]
+        asked = (source.name, name, Decimal(amount), *arguments[3:7])
+        used = self.used(key, "", TRANSFER_BY_NAME, asked)
+        # A repeat needs no names; another request has to name accounts before its key matters.
+        refusal = next((one for one in found if isinstance(one, Refusal)), used)
+        if isinstance(used, Use) or refusal is not None:
+            rows = self.call(
+                used if isinstance(used, Use) else refusal, BY_NAME, arguments, key=key
+            )
+            if isinstance(used, Use):
+                self.take_replay(used, rows)
+            return
         ids_of = [one.id for one in found if isinstance(one, Account)]
         request = Request(ids_of[0], ids_of[1], amount)
-        self.transfer([request], BY_NAME, arguments, app_id="", single=True)
+        made = self.transfer([request], BY_NAME, arguments, app_id="", single=True, key=key)
+        for made_one in made or []:
+            sent = (BY_NAME, arguments)
+            self.remember(key, "", TRANSFER_BY_NAME, asked, sent, made_one.id)
 
     @rule(
         place=small,
