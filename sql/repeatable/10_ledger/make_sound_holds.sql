@@ -65,6 +65,7 @@ declare
   v_froms integer[];
   v_tos integer[];
   v_doubts boolean[];
+  v_lack_accounts boolean[];
   v_key_groups integer[];
   v_id_groups integer[];
   v_written_keys boolean[];
@@ -154,14 +155,15 @@ begin
   select
     array_agg(looked_at.from_number), array_agg(looked_at.to_number),
     array_agg(looked_at.id_group), array_agg(looked_at.key_group),
-    array_agg(looked_at.is_written_key), array_agg(looked_at.is_sound is not true)
-  into v_froms, v_tos, v_id_groups, v_key_groups, v_written_keys, v_doubts
+    array_agg(looked_at.is_written_key), array_agg(looked_at.have_accounts is not true),
+    array_agg((looked_at.have_accounts and looked_at.is_sound) is not true)
+  into v_froms, v_tos, v_id_groups, v_key_groups, v_written_keys, v_lack_accounts, v_doubts
   from (
     select
       source.number as from_number, target.number as to_number, request.id_group,
       request.key_group, written_key.name is not null as is_written_key,
-      source.currency = target.currency
-      and source.status + target.status = 0
+      source.currency = target.currency as have_accounts,
+      source.status + target.status = 0
       and source.updated_at <= v_now + interval '1 day'
       and target.updated_at <= v_now + interval '1 day'
       and (request.expires_at is null or request.expires_at > v_now)
@@ -226,8 +228,9 @@ begin
       v_outcome := pgledger.placed_hold_outcome(
         from_account_ids[v_place], to_account_ids[v_place], v_amount, expires_ats[v_place],
         event_ats[v_place], metadatas[v_place], ids[v_place], app_id, group_id,
-        idempotency_keys[v_place], array[v_ids[v_from], v_ids[v_to]], v_now, v_earlier_key,
-        v_earlier_hold
+        idempotency_keys[v_place],
+        case when v_lack_accounts[v_place] then array[v_ids[v_from], v_ids[v_to]] end, v_now,
+        v_earlier_key, v_earlier_hold
       );
       if v_outcome.status is not null then
         outcomes[v_place] := v_outcome;
