@@ -21,7 +21,7 @@ from scripts.generated.parts import (
 from scripts.generated.words import Words, block, escaped, sentence
 
 # Functions whose methods take something else than the function's arguments. Their statements are
-# generated. Their methods are written by hand, in pgledger._ledger_async and
+# generated. Their methods are written by hand, in pgledger._ledger_async, pgledger._holds_async and
 # pgledger._billing_async.
 BY_HAND: Final = frozenset(
     {
