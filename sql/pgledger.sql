@@ -16203,7 +16203,7 @@ begin
   where given.expires_at <= v_now;
   if v_expired_place is not null then
     v_ok := pgledger.check_expiry_ahead(
-      expires_ats[v_expired_place], v_now,
+      (expires_ats[:])[v_expired_place], v_now,
       coalesce(request_indexes[v_expired_place], v_expired_place), request_count
     );
   end if;
@@ -16254,6 +16254,12 @@ begin
 
   if not v_have_room then
     v_ok := pgledger.release_expired(v_keys, v_now);
+    -- A slice is counted from 1, whatever the array is counted from.
+    from_account_ids := from_account_ids[:];
+    to_account_ids := to_account_ids[:];
+    expires_ats := expires_ats[:];
+    event_ats := event_ats[:];
+    metadatas := metadatas[:];
     for v_place in 1..v_count loop
       v_ids[v_place] := (
         pgledger.make_hold(
@@ -52994,7 +53000,7 @@ values
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'e5bf3f6efc2bf17b17ce1d968e9cb7642e43be7a37cb351c8348759e67bbf6f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'cce7ab93f66b86b2d95f133053aa7f50feea83f9fb2ca8c4351fd5f73dcc5eb7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_ids.sql', 'repeatable', 'e917084900791472e5f3347fd4c23bfc3f937f70d502f8ea5766c152cc363d12', pg_catalog.now(), '0.1.0.dev0', true),
