@@ -579,6 +579,25 @@ def test_accounts_ahead_of_the_clock_are_warned_of_and_refused(ledger, set_clock
     assert ledger.faults() == []
 
 
+def test_a_batch_is_refused_alike_whatever_its_arrays_are_counted_from(ledger):
+    statement = (
+        "select pgledger_create_holds_bulk(%(wallets)s::text::text[], %(shops)s::text::text[],"
+        " %(amounts)s::text::numeric[], expires_ats => %(times)s::text::timestamptz[])"
+    )
+    given: dict[str, Any] = {
+        "wallets": f"[5:6]={{{ledger.wallet},{ledger.wallet}}}",
+        "shops": f"[0:1]={{{ledger.shop},{ledger.shop}}}",
+        "amounts": "[2:3]={1,1}",
+        "times": "[3:4]={null,2020-01-01}",
+    }
+    with pytest.raises(InvalidTime, match="request 2 of 2"):
+        ledger.conn.execute(statement.encode(), given)
+    given |= {"amounts": "[2:3]={1,1000}", "times": None}
+    with pytest.raises(InsufficientFunds, match="request 2 of 2"):
+        ledger.conn.execute(statement.encode(), given)
+    assert ledger.count() == 0
+
+
 # As single calls
 
 

@@ -215,7 +215,8 @@ def test_batches_that_share_keys_on_other_accounts_never_deadlock(ledger, connec
     ]
 
     def run(number: int) -> Callable[[Session], Any]:
-        requests = [TransferRequest(*shops[number], 1, idempotency_key=f"k{n}") for n in range(10)]
+        source, target = shops[number]
+        requests = [TransferRequest(source, target, 1, idempotency_key=f"k{n}") for n in range(10)]
         if number % 2:
             requests.reverse()
         return lambda session: Ledger(session).create_transfers_outcomes(requests)
