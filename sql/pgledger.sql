@@ -48,6 +48,11 @@ begin
       pg_catalog.current_database()
       using hint = 'Upgrade it with: pgledger migrate';
   end if;
+  if pg_catalog.current_setting('server_encoding') <> 'UTF8' then
+    raise exception 'the database has the encoding %; pgledger needs UTF8',
+      pg_catalog.current_setting('server_encoding')
+      using hint = 'Make another: create database shop encoding ''UTF8'' template template0';
+  end if;
   if v_surface in ('pgledger', 'information_schema')
     or pg_catalog.starts_with(v_surface, 'pg_')
   then
@@ -4303,6 +4308,58 @@ drop function if exists pgledger.post_runs(
 );
 drop function if exists pgledger.run_numbers(text[], integer[]);
 
+-- file: migrations/0021_answer_for_holds.sql
+/*
+One answer for each request of a batch of holds.
+*/
+create type public.pgledger_hold_outcome as (
+  request_index bigint,
+  status text collate "C",
+  id text collate "C",
+  error text collate "C",
+  error_name text collate "C",
+  reason text,
+  detail text,
+  hint text,
+  created_at timestamptz,
+  expires_at timestamptz,
+  ended_at timestamptz,
+  posted_amount numeric,
+  hold_status text collate "C"
+);
+
+comment on type public.pgledger_hold_outcome is
+  'What became of one request of a batch of holds whose requests succeed or fail each by itself.';
+comment on column public.pgledger_hold_outcome.request_index is
+  'Which request of the batch this is about, from 1.';
+comment on column public.pgledger_hold_outcome.status is
+  'What became of it; one of: made, replayed, failed.';
+comment on column public.pgledger_hold_outcome.id is
+  'Public id of the hold, pglh_ and a ULID; null for a failed request.';
+comment on column public.pgledger_hold_outcome.error is
+  'SQLSTATE of the error of a failed request, or null.';
+comment on column public.pgledger_hold_outcome.error_name is
+  'Name of that error, as pgledger_errors_v1 has it, or null.';
+comment on column public.pgledger_hold_outcome.reason is 'What is wrong, in words, or null.';
+comment on column public.pgledger_hold_outcome.detail is
+  'More about what is wrong, such as which values of a repeated request differ, or null.';
+comment on column public.pgledger_hold_outcome.hint is 'What to do about it, or null.';
+comment on column public.pgledger_hold_outcome.created_at is
+  'When the hold was recorded, or null.';
+comment on column public.pgledger_hold_outcome.expires_at is
+  'When the hold expires, as it stands now, or null.';
+comment on column public.pgledger_hold_outcome.ended_at is
+  'When a replayed hold was posted, voided or expired, or null.';
+comment on column public.pgledger_hold_outcome.posted_amount is
+  'How much of the hold has been posted so far, or null.';
+comment on column public.pgledger_hold_outcome.hold_status is
+  'State of the hold now; one of: pending, posted, voided, expired; null for a failed request.';
+
+revoke all on type public.pgledger_hold_outcome from public;
+grant usage on type public.pgledger_hold_outcome to pgledger_reader;
+
+drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint, boolean);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -7356,7 +7413,9 @@ as $$
     ('migrations/0019_require_conditions.sql',
       '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98'),
     ('migrations/0020_take_keys_everywhere.sql',
-      '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c')
+      '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c'),
+    ('migrations/0021_answer_for_holds.sql',
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7997,7 +8056,10 @@ begin
   elsif requested_amount > v_left then
     v_ok := pgledger.fail(
       'ReversalExceeded',
-      array[transfer.id, v_left::text, transfer.amount::text, requested_amount::text]
+      array[
+        transfer.id, v_left::text, transfer.amount::text,
+        pgledger.abridged(requested_amount::text)
+      ]
     );
   end if;
 
@@ -8019,7 +8081,8 @@ revoke all on function pgledger.amount_to_reverse from public;
 What a sweep moves: what the account can spare now, or, if its transfer was made before under that
 id, the amount of then. The caller has locked both accounts.
 
-Locks: expired holds of both accounts FOR NO KEY UPDATE, ascending by id.
+What has expired is left out, and released by the transfer that relies on it: holds are locked after
+the key of a request, in every function.
 */
 create or replace function pgledger.amount_to_sweep(
   from_account_id text,
@@ -8037,25 +8100,20 @@ declare
   v_amount numeric := (
     select transfers.amount from pgledger.transfers where transfers.id = amount_to_sweep.id
   );
-  v_ok boolean;
 begin
   if v_amount is not null then
     return v_amount;
   end if;
 
-  v_ok := pgledger.release_expired(
-    array(
-      select accounts.key
-      from pgledger.accounts
-      where accounts.id in (from_account_id, to_account_id)
-        and (accounts.held_out <> 0 or accounts.held_in <> 0)
-    ),
-    pgledger.clock()
-  );
   v_amount := (
     select least(
       max_amount,
-      accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
+      accounts.balance
+      - case
+        when accounts.held_out = 0 then 0
+        else pgledger.held_now(accounts.key, accounts.held_out, true)
+      end
+      - greatest(keep, accounts.min_balance)
     )
     from pgledger.accounts
     where accounts.id = from_account_id
@@ -8665,7 +8723,7 @@ nearer.
 The caller holds the account's row, and may have updated it: it gives the balance from before. What
 else the leg needs is read here. The held sums are taken as they stand: where one may contain holds
 that have expired, the caller has called pgledger.release_expired before. A leg that is held, not
-moved, is in its account's sum already.
+moved, is in its account's sum already. A caller that has not written its sum yet gives it.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -8675,7 +8733,8 @@ create or replace function pgledger.check_balance(
   change numeric,
   request_index bigint default null,
   request_count bigint default null,
-  is_held boolean default false
+  is_held boolean default false,
+  held numeric default null
 )
 returns boolean
 language plpgsql
@@ -8694,8 +8753,9 @@ begin
   into v_account
   from pgledger.accounts
   where accounts.key = account_key;
-  v_held := case when change < 0 then v_account.held_out else v_account.held_in end
-  - case when is_held then abs(change) else 0 end;
+  v_held := coalesce(
+    held, case when change < 0 then v_account.held_out else v_account.held_in end
+  ) - case when is_held then abs(change) else 0 end;
 
   if change < 0 and v_balance - v_held < v_account.min_balance then
     v_ok := pgledger.fail(
@@ -9260,6 +9320,64 @@ comment on function pgledger.check_expiry_ahead is
   'Raises an error unless the time at which a hold is to expire is in the future.';
 
 revoke all on function pgledger.check_expiry_ahead from public;
+
+-- file: repeatable/10_ledger/check_hold_batch.sql
+/*
+Refuses a batch of holds whose shape is wrong, whatever its requests are.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_hold_batch(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  idempotency_keys text[]
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array[
+      'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
+      'ids', 'idempotency_keys'
+    ],
+    array[
+      cardinality(from_account_ids), cardinality(to_account_ids), cardinality(amounts),
+      cardinality(expires_ats), cardinality(event_ats), cardinality(metadatas), cardinality(ids),
+      cardinality(idempotency_keys)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(idempotency_keys)
+    ],
+    3,
+    pg_column_size(metadatas)
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_hold_batch is
+  'Raises what is wrong with the shape of a batch of holds.';
+
+revoke all on function pgledger.check_hold_batch from public;
 
 -- file: repeatable/10_ledger/check_hold_pending.sql
 /*
@@ -10103,6 +10221,62 @@ comment on function pgledger.check_reason is
 
 revoke all on function pgledger.check_reason from public;
 
+-- file: repeatable/10_ledger/check_repeated_hold.sql
+/*
+Refuses a request with the id of a hold that was made for another request. An expiry is compared
+with the one that the hold was made with, also where it was given as a length.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.check_repeated_hold(
+  hold pgledger.holds,
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  expires_in interval,
+  event_at timestamptz,
+  metadata jsonb,
+  app_id text,
+  group_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_given jsonb := jsonb_build_object(
+    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
+    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
+    'expires_at',
+    case
+      when expires_in is null then expires_at
+      else pgledger.expiry_after(hold.created_at, expires_in)
+    end
+  );
+  v_recorded jsonb := jsonb_build_object(
+    'app_id', hold.app_id, 'group_id', hold.group_id,
+    'from_account_id', pgledger.account_id(hold.from_key),
+    'to_account_id', pgledger.account_id(hold.to_key), 'amount', hold.amount,
+    'event_at', hold.event_at, 'metadata', hold.metadata, 'expires_at', hold.first_expires_at
+  );
+begin
+  if v_given <> v_recorded then
+    return pgledger.refuse_repeated(hold.id, v_given, v_recorded, request_index, request_count);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_repeated_hold is
+  'Raises IdempotencyConflict for a request with the id of a hold that was made for another.';
+
+revoke all on function pgledger.check_repeated_hold from public;
+
 -- file: repeatable/10_ledger/check_request_details.sql
 /*
 Refuses what a request says about the transfer that it makes, besides its accounts. The order of the
@@ -10889,7 +11063,6 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -10995,14 +11168,19 @@ begin
   )
   on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
   if not found then
-    v_key := pgledger.take_key(
-      app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
-    );
-    if v_key.created_at is not null then
-      v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
-      v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
-      return pgledger.replayed_transfer(v_key.result_id);
-    end if;
+    -- Only here, because a variable of a row's type costs every call. A record would not do: it has
+    -- no fields when a purge has just made way for this call.
+    declare
+      v_key pgledger.idempotency_keys := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
+      );
+    begin
+      if v_key.created_at is not null then
+        v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
+        v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
+        return pgledger.replayed_transfer(v_key.result_id);
+      end if;
+    end;
   end if;
 
   if v_from_at > v_now or v_to_at > v_now then
@@ -11992,8 +12170,9 @@ as $$
       ''
     ),
     (
-      'function', 'private', 'check_balance(bigint, numeric, numeric, bigint, bigint, boolean)',
-      'owner', '', ''
+      'function', 'private',
+      'check_balance(bigint, numeric, numeric, bigint, bigint, boolean, numeric)', 'owner', '',
+      ''
     ),
     ('function', 'private', 'check_balance_scales(text, text[], integer[])', 'owner', '', ''),
     (
@@ -12067,6 +12246,11 @@ as $$
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_hold_batch(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text, text[])', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_hold_pending(holds, timestamp with time zone, bigint, bigint)', 'owner', '', ''
@@ -12161,6 +12345,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_repeated_hold(holds, text, text, numeric, timestamp with time zone, interval, '
+      'timestamp with time zone, jsonb, text, text, bigint, bigint)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_request_details(numeric, timestamp with time zone, jsonb, text, boolean, bigint, '
@@ -12397,6 +12586,7 @@ as $$
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
     ('function', 'private', 'expiry_after(timestamp with time zone, interval)', 'owner', '', ''),
     ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'failed_hold_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'failed_outcome(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
@@ -12431,14 +12621,39 @@ as $$
       '', ''
     ),
     (
+      'function', 'private',
+      'held_legs_failure(bigint, bigint, numeric, numeric, numeric, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'held_now(bigint, numeric, boolean)', 'owner', 'reader=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     (
       'function', 'private',
+      'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
+      'jsonb, text, text, text, text, idempotency_keys, holds)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_outcomes(text[], text[], numeric[], timestamp with time zone[], timestamp with '
+      'time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'hold_request(text, text, numeric, timestamp with time zone, interval, timestamp with '
       'time zone, jsonb, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_request_failure(text, text, numeric, timestamp with time zone, timestamp with time '
+      'zone, jsonb, text, boolean, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'hold_request_failures(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
     ),
     (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
@@ -12629,6 +12844,12 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'make_sound_holds(pgledger_hold_outcome[], text[], text[], text[], numeric[], timestamp '
+      'with time zone[], timestamp with time zone[], jsonb[], text[], text, text, text[])',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
@@ -12762,6 +12983,12 @@ as $$
       'text[], jsonb[])', 'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'placed_hold_outcome(text, text, numeric, timestamp with time zone, timestamp with time '
+      'zone, jsonb, text, text, text, text, text[], timestamp with time zone, '
+      'idempotency_keys, holds)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
@@ -13011,6 +13238,7 @@ as $$
       'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'request_is_whole(text, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -13729,6 +13957,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_create_holds_outcomes(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean, bigint, bigint, numrange, numrange, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -14262,6 +14496,7 @@ as $$
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -14348,6 +14583,39 @@ comment on function pgledger.expiry_after is
   'When a hold expires that was made at a time, to live for a length.';
 
 revoke all on function pgledger.expiry_after from public;
+
+-- file: repeatable/10_ledger/failed_hold_outcome.sql
+/*
+What is said of a request for a hold that was refused, from what was raised.
+*/
+create or replace function pgledger.failed_hold_outcome(
+  code text,
+  message text,
+  detail text,
+  hint text
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_failed public.pgledger_transfer_outcome := pgledger.failed_outcome(
+    code, message, detail, hint
+  );
+begin
+  return row(
+    null::bigint, v_failed.status, null::text, v_failed.error, v_failed.error_name,
+    v_failed.reason, v_failed.detail, v_failed.hint, null::timestamptz, null::timestamptz,
+    null::timestamptz, null::numeric, null::text
+  );
+end;
+$$;
+
+comment on function pgledger.failed_hold_outcome is
+  'What became of a request for a hold that was refused.';
+
+revoke all on function pgledger.failed_hold_outcome from public;
 
 -- file: repeatable/10_ledger/failed_outcome.sql
 /*
@@ -14503,6 +14771,52 @@ comment on function pgledger.guard_faults is
 
 revoke all on function pgledger.guard_faults from public;
 
+-- file: repeatable/10_ledger/held_legs_failure.sql
+/*
+Whether an account has no room for a hold: what pgledger.check_balance raises for one of its legs,
+as an outcome, or a row of nulls. Given is what each account holds with it, written or not.
+*/
+create or replace function pgledger.held_legs_failure(
+  from_key bigint,
+  to_key bigint,
+  from_balance numeric,
+  to_balance numeric,
+  held_out numeric,
+  held_in numeric,
+  amount numeric
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_balance(
+    from_key, from_balance, -amount, is_held => true, held => held_out
+  );
+  v_ok := pgledger.check_balance(to_key, to_balance, amount, is_held => true, held => held_in);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_hold_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.held_legs_failure is
+  'What the limits of its accounts refuse a hold for, or nulls.';
+
+revoke all on function pgledger.held_legs_failure from public;
+
 -- file: repeatable/10_ledger/held_now.sql
 /*
 What an account holds back, out or in, without the holds that have expired by now: the stored sum
@@ -14588,6 +14902,188 @@ comment on function pgledger.hold_answer is
 
 revoke all on function pgledger.hold_answer from public;
 
+-- file: repeatable/10_ledger/hold_in_batch.sql
+/*
+The hold that a request of a batch repeats, as it stands, or nulls: the one that came of its key, or
+else the one with its id. Both are looked for in what earlier requests of the batch have made, which
+the caller gives, then in what is written. The key is not taken here.
+
+The caller has locked the accounts: see pgledger.repeated_hold.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.hold_in_batch(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  idempotency_key text,
+  earlier_key pgledger.idempotency_keys,
+  earlier_hold pgledger.holds
+)
+returns public.pgledger_hold
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_request jsonb;
+  v_key pgledger.idempotency_keys := earlier_key;
+  v_hold_id text := id;
+  v_hold pgledger.holds := earlier_hold;
+  v_ok boolean;
+begin
+  if idempotency_key is not null then
+    v_request := pgledger.hold_request(
+      from_account_id, to_account_id, amount, expires_at, null, event_at, metadata, id, group_id
+    );
+    if v_key.created_at is null then
+      v_key := pgledger.key_of_request(
+        app_id, idempotency_key, 'pgledger_create_hold', v_request
+      );
+    elsif v_key.request <> v_request then
+      v_ok := pgledger.refuse_key(v_key, 'pgledger_create_hold', v_request);
+    end if;
+    if v_key.created_at is not null then
+      v_hold_id := v_key.result_id;
+    end if;
+  end if;
+
+  if (v_hold.id = v_hold_id) is not true then
+    v_hold := (
+      select holds
+      from pgledger.holds
+      where holds.id = v_hold_id
+    );
+  end if;
+  if v_hold.id is null then
+    return null;
+  end if;
+  if v_key.created_at is null then
+    v_ok := pgledger.check_repeated_hold(
+      v_hold, from_account_id, to_account_id, amount, expires_at, null, event_at, metadata, app_id,
+      group_id
+    );
+  end if;
+
+  return pgledger.hold_answer(v_hold, true);
+end;
+$$;
+
+comment on function pgledger.hold_in_batch is
+  'The hold that a request of a batch repeats, or nulls; raises an error if it differs from the '
+  'request.';
+
+revoke all on function pgledger.hold_in_batch from public;
+
+-- file: repeatable/10_ledger/hold_outcomes.sql
+/*
+Makes of a batch of holds what can be made, and says of each request what became of it: as if each
+had been a call of its own, in a savepoint of its own. Only a wrong shape refuses the whole batch.
+
+First each request is looked at by itself. Then the accounts of the others are locked, all at once,
+so that the order of locks is that of every batch, and pgledger.make_sound_holds does the rest.
+
+If another session takes an id or a key meanwhile, what was made is taken back and all is looked at
+again: then what took it can be seen, and its request is told so. Each time at least one more is
+seen. Under repeatable read and serializable the whole call is to be run again.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.make_sound_holds.
+Errors: those of pgledger.check_hold_batch; what is not one of pgledger's errors.
+*/
+create or replace function pgledger.hold_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean,
+  idempotency_keys text[],
+  out outcomes public.pgledger_hold_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_locked_ids text[];
+  v_constraint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_hold_batch(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id, idempotency_keys
+  );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  expires_ats := expires_ats[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  idempotency_keys := idempotency_keys[:];
+
+  outcomes := pgledger.hold_request_failures(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+    allow_future_event_at, idempotency_keys
+  );
+  amounts := array(
+    select case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+    from unnest(amounts) as given (amount)
+  );
+  v_locked_ids := array(
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(
+      array(
+        select unnest(array[from_account_ids[place], to_account_ids[place]])
+        from generate_series(1, cardinality(from_account_ids)) as place
+        where (outcomes[place]).status is null
+      )
+    )
+    order by accounts.id
+    for no key update
+  );
+
+  loop
+    begin
+      outcomes := pgledger.make_sound_holds(
+        outcomes, v_locked_ids, from_account_ids, to_account_ids, amounts, expires_ats, event_ats,
+        metadatas, ids, app_id, group_id, idempotency_keys
+      );
+      return;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint not in ('holds_id_pk', 'idempotency_keys_app_id_idempotency_key_pk') then
+          raise;
+        end if;
+        v_ok := pgledger.look_again();
+    end;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.hold_outcomes is
+  'Makes of a batch of holds what can be made; returns what became of each request.';
+
+revoke all on function pgledger.hold_outcomes from public;
+
 -- file: repeatable/10_ledger/hold_request.sql
 /*
 A request for a hold as its key's row keeps it.
@@ -14623,6 +15119,125 @@ comment on function pgledger.hold_request is
   'A request for a hold as its key''s row keeps it.';
 
 revoke all on function pgledger.hold_request from public;
+
+-- file: repeatable/10_ledger/hold_request_failure.sql
+/*
+Whether a request for a hold is wrong by itself: what the checks of a single one raise for it, as an
+outcome, or a row of nulls.
+*/
+create or replace function pgledger.hold_request_failure(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  idempotency_key text
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_hold_request(
+    from_account_id, to_account_id, amount, expires_at, null, event_at, metadata, id,
+    allow_future_event_at
+  );
+  v_ok := pgledger.check_key(idempotency_key);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_hold_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.hold_request_failure is
+  'What a request for a hold is refused for by itself, or nulls.';
+
+revoke all on function pgledger.hold_request_failure from public;
+
+-- file: repeatable/10_ledger/hold_request_failures.sql
+/*
+The requests of a batch of holds that are wrong by themselves: an array with what is said of each in
+its place, and nulls in the others'. A quick look finds the doubtful ones, and
+pgledger.hold_request_failure decides about each.
+*/
+create or replace function pgledger.hold_request_failures(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  allow_future_event_at boolean,
+  idempotency_keys text[],
+  out failures public.pgledger_hold_outcome[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
+  v_place integer;
+begin
+  for v_place in
+    select request.place
+    from (
+      select
+        generate_series(1, cardinality(from_account_ids)) as place,
+        unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
+        unnest(amounts) as amount, unnest(expires_ats) as expires_at,
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(ids) as id,
+        unnest(idempotency_keys) as key
+    ) as request
+    where (
+      request.from_account_id <> request.to_account_id
+      and pgledger.amount_fault(request.amount) is null
+      and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
+      and (
+        request.event_at is null
+        or pgledger.time_fault(request.event_at) is null
+        and request.event_at <= v_latest_event_at
+      )
+      and pgledger.metadata_fault(request.metadata) is null
+      and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
+      and (request.key is null or char_length(request.key) between 1 and 255)
+    ) is not true
+    order by request.place
+  loop
+    failures[v_place] := pgledger.hold_request_failure(
+      from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], expires_ats[v_place],
+      event_ats[v_place], metadatas[v_place], ids[v_place], allow_future_event_at,
+      idempotency_keys[v_place]
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.hold_request_failures is
+  'What is wrong with requests for holds by themselves, each in its place.';
+
+revoke all on function pgledger.hold_request_failures from public;
 
 -- file: repeatable/10_ledger/hold_status.sql
 /*
@@ -15891,17 +16506,15 @@ revoke all on function pgledger.look_again_for_id from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
-Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and
-of a batch whose accounts have no room at first sight.
+Makes a hold whose request's own values were checked, unless its id or key says that it was made
+before: then it returns what that is now. It is the way of pgledger_create_hold for what is not
+plain, and of a batch whose accounts have no room at first sight.
 
-Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
-and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
-change: those count transfers. With an id or a key it locks both accounts first, and looks for the
-id and takes the key before anything else is written.
+Here both accounts are locked, and found, before anything is written. Neither versions nor times of
+accounts change: those count transfers. A refusal takes back with the call what was written.
 
-The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
-released what had expired on them by then.
+The time is read after the locks, or is the caller's, who has locked and found all accounts of a
+batch and released what had expired on them by then.
 
 The body is long because what it finds in one statement is used in the next.
 
@@ -15933,35 +16546,26 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_amount numeric := amount;
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
   v_id text;
-  v_from_key bigint;
-  v_from_at timestamptz;
-  v_from_balance numeric;
-  v_from_is_sound boolean;
-  v_from_currency text;
-  v_from_app_id text;
-  v_from_name text;
-  v_from_tenant_id text;
-  v_to_key bigint;
-  v_to_at timestamptz;
-  v_to_balance numeric;
-  v_to_is_sound boolean;
-  v_to_currency text;
-  v_to_app_id text;
-  v_to_name text;
-  v_to_tenant_id text;
+  v_from record;
+  v_to record;
   v_now timestamptz := at;
   v_expires_at timestamptz := expires_at;
-  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
   v_earlier pgledger.holds;
+  v_hold pgledger.holds;
   v_ok boolean;
 begin
-  if scale(amount) > 18 then
-    v_amount := trim_scale(amount);
+  if v_now is null then
+    v_ok := pgledger.check_accounts(
+      array[from_account_id], array[to_account_id], app_id,
+      pgledger.lock_accounts(array[from_account_id, to_account_id]), array[request_index],
+      request_count
+    );
+    v_now := pgledger.clock();
   end if;
+  v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(v_now));
   if id is not null or idempotency_key is not null then
-    v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(pgledger.clock()));
     v_earlier := pgledger.repeated_hold(
       from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
       app_id, group_id, request_index, request_count, idempotency_key, v_id
@@ -15971,88 +16575,34 @@ begin
     end if;
   end if;
 
-  if v_from_is_first then
-    update pgledger.accounts
-    set held_out = accounts.held_out + v_amount
-    where accounts.id = from_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance - accounts.held_out > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-      v_from_name, v_from_tenant_id;
+  update pgledger.accounts
+  set held_out = accounts.held_out + v_amount
+  where accounts.id = from_account_id
+  returning
+    accounts.key, accounts.updated_at, accounts.balance,
+    accounts.status = 0
+    and accounts.balance - accounts.held_out > -1e30
+    and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+    and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale)
+    as is_sound
+  into v_from;
 
-    update pgledger.accounts
-    set held_in = accounts.held_in + v_amount
-    where accounts.id = to_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance + accounts.held_in < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
-  else
-    update pgledger.accounts
-    set held_in = accounts.held_in + v_amount
-    where accounts.id = to_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance + accounts.held_in < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+  update pgledger.accounts
+  set held_in = accounts.held_in + v_amount
+  where accounts.id = to_account_id
+  returning
+    accounts.key, accounts.updated_at, accounts.balance,
+    accounts.status = 0
+    and accounts.balance + accounts.held_in < 1e30
+    and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+    and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale)
+    as is_sound
+  into v_to;
 
-    update pgledger.accounts
-    set held_out = accounts.held_out + v_amount
-    where accounts.id = from_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance - accounts.held_out > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-      v_from_name, v_from_tenant_id;
-  end if;
-
-  if (
-    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
-  ) is not true then
-    v_ok := pgledger.check_scope('app_id', app_id);
-    v_ok := pgledger.check_accounts(
-      array[from_account_id],
-      array[to_account_id],
-      app_id,
-      array[
-        case when v_from_key is not null then from_account_id end,
-        case when v_to_key is not null then to_account_id end
-      ],
-      array[request_index],
-      request_count
-    );
-  end if;
-
-  if v_now is null then
-    v_now := pgledger.clock();
-  end if;
-  if v_from_at > v_now or v_to_at > v_now then
+  if v_from.updated_at > v_now or v_to.updated_at > v_now then
     v_ok := pgledger.check_account_times(
-      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at),
-      array[request_index], request_count
+      array[from_account_id], array[to_account_id], v_now,
+      greatest(v_from.updated_at, v_to.updated_at), array[request_index], request_count
     );
   end if;
   if expires_in is not null then
@@ -16062,7 +16612,7 @@ begin
     v_ok := pgledger.check_expiry_ahead(v_expires_at, v_now, request_index, request_count);
   end if;
 
-  if not (v_from_is_sound and v_to_is_sound) then
+  if not (v_from.is_sound and v_to.is_sound) then
     v_ok := pgledger.check_statuses(
       array[from_account_id], array[to_account_id], array[request_index], request_count
     );
@@ -16070,36 +16620,33 @@ begin
       array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
       request_count
     );
-    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(
-      v_from_key, v_from_balance, -v_amount, request_index, request_count, true
+      v_from.key, v_from.balance, -v_amount, request_index, request_count, true
     );
     v_ok := pgledger.check_balance(
-      v_to_key, v_to_balance, v_amount, request_index, request_count, true
+      v_to.key, v_to.balance, v_amount, request_index, request_count, true
     );
   end if;
 
-  v_id := coalesce(v_id, 'pglh_' || pgledger.new_ulid(v_now));
   insert into pgledger.holds (
     from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
     app_id, group_id, metadata
   )
   values (
-    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_from_is_first,
-    v_amount, v_id, make_hold.app_id, make_hold.group_id, make_hold.metadata
+    v_from.key, v_to.key, v_now, make_hold.event_at, v_expires_at, v_expires_at,
+    from_account_id collate "C" < to_account_id, v_amount, v_id, make_hold.app_id,
+    make_hold.group_id, make_hold.metadata
   )
-  on conflict on constraint holds_id_pk do nothing;
+  on conflict on constraint holds_id_pk do nothing
+  returning holds.* into v_hold;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
   -- something else.
-  if not found then
+  if v_hold.id is null then
     v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
   end if;
 
-  return row(
-    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
-    coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
-    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
-  );
+  return pgledger.hold_answer(v_hold, false);
 end;
 $$;
 
@@ -16203,7 +16750,7 @@ begin
   where given.expires_at <= v_now;
   if v_expired_place is not null then
     v_ok := pgledger.check_expiry_ahead(
-      (expires_ats[:])[v_expired_place], v_now,
+      expires_ats[v_expired_place], v_now,
       coalesce(request_indexes[v_expired_place], v_expired_place), request_count
     );
   end if;
@@ -16254,12 +16801,6 @@ begin
 
   if not v_have_room then
     v_ok := pgledger.release_expired(v_keys, v_now);
-    -- A slice is counted from 1, whatever the array is counted from.
-    from_account_ids := from_account_ids[:];
-    to_account_ids := to_account_ids[:];
-    expires_ats := expires_ats[:];
-    event_ats := event_ats[:];
-    metadatas := metadatas[:];
     for v_place in 1..v_count loop
       v_ids[v_place] := (
         pgledger.make_hold(
@@ -16344,6 +16885,370 @@ comment on function pgledger.make_holds is
   'Makes many holds at once, each new and sound by itself; returns their ids.';
 
 revoke all on function pgledger.make_holds from public;
+
+-- file: repeatable/10_ledger/make_sound_holds.sql
+/*
+Makes what can be made of those requests of a batch of holds of which nothing is said yet, and adds
+to the outcomes what became of each. The requests are sound by themselves, arrays are counted from
+1, and the caller has locked the accounts; only those are taken to exist.
+
+One statement reads the accounts. A second finds the accounts of each request, and which requests
+are doubtful: because of their accounts or their expiry, because their id or their key is written
+already, or because another request of the batch has the same. Then the requests are followed one
+after another. pgledger.placed_hold_outcome decides about the doubtful ones. What the batch holds is
+added up for each account; where a limit seems to be in the way, holds that have expired are
+released, those of all accounts at once and once a batch, and pgledger.held_legs_failure decides.
+So messages are those of single calls, because it is their checks that speak.
+
+Nothing but expired holds is written before all that is known: keys, holds and accounts take a
+statement each. A key is written for what was made, and for what is a repeat by its id.
+
+Hold n of the call is created n - 1 microseconds after the first, so that ids ascend.
+
+The body is long because its steps share the arrays.
+
+Locks: expired holds where a limit seems to be broken, then the inserted rows of the keys ascending,
+then the new holds ascending by id.
+Errors: a unique violation where an id or a key was taken meanwhile.
+*/
+create or replace function pgledger.make_sound_holds(
+  inout outcomes public.pgledger_hold_outcome[],
+  locked_ids text[],
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  idempotency_keys text[]
+)
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(from_account_ids);
+  v_now timestamptz := pgledger.clock();
+  v_newest_at timestamptz;
+  v_ids text[];
+  v_keys bigint[];
+  v_balances numeric[];
+  v_held_out numeric[];
+  v_held_in numeric[];
+  v_lowest numeric[];
+  v_highest numeric[];
+  v_currencies text[];
+  v_statuses smallint[];
+  v_scales integer[];
+  v_times timestamptz[];
+  v_more_out numeric[];
+  v_more_in numeric[];
+  v_froms integer[];
+  v_tos integer[];
+  v_doubts boolean[];
+  v_lack_accounts boolean[];
+  v_key_groups integer[];
+  v_id_groups integer[];
+  v_written_keys boolean[];
+  v_new_ids text[];
+  v_made_ids text[] := array_fill(null::text, array[v_count]);
+  v_keyed_ids text[] := array_fill(null::text, array[v_count]);
+  v_hold_places integer[];
+  v_places_of_keys integer[];
+  v_places_of_ids integer[];
+  v_from integer;
+  v_to integer;
+  v_amount numeric;
+  v_id text;
+  v_created_at timestamptz;
+  v_key_place integer;
+  v_hold_place integer;
+  v_earlier_key pgledger.idempotency_keys;
+  v_earlier_hold pgledger.holds;
+  v_is_released boolean := false;
+  v_outcome public.pgledger_hold_outcome;
+  v_ok boolean;
+begin
+  select
+    max(account.updated_at), array_agg(account.id), array_agg(account.key),
+    array_agg(account.balance), array_agg(account.held_out), array_agg(account.held_in),
+    -- Where there is no limit, it lies a little within the range of balances.
+    array_agg(coalesce(account.min_balance, -9e29)), array_agg(coalesce(account.max_balance, 9e29)),
+    array_agg(account.currency), array_agg(account.status),
+    array_agg(coalesce(account.amount_scale, 18)), array_agg(account.updated_at),
+    array_agg(0::numeric), array_agg(0::numeric)
+  into
+    v_newest_at, v_ids, v_keys, v_balances, v_held_out, v_held_in, v_lowest, v_highest,
+    v_currencies, v_statuses, v_scales, v_times, v_more_out, v_more_in
+  from (
+    select
+      accounts.id, accounts.key, accounts.updated_at, accounts.balance, accounts.held_out,
+      accounts.held_in, accounts.min_balance, accounts.max_balance, accounts.currency,
+      accounts.status, accounts.amount_scale
+    from pgledger.accounts
+    where accounts.id = any(locked_ids)
+      and accounts.app_id = make_sound_holds.app_id
+    order by accounts.id
+  ) as account;
+
+  with account as materialized (
+    select
+      unnest(v_ids) as id, generate_series(1, cardinality(v_ids)) as number,
+      unnest(v_currencies) as currency, unnest(v_statuses) as status, unnest(v_scales) as scale,
+      unnest(v_times) as updated_at
+  ),
+
+  written as materialized (
+    select holds.id
+    from pgledger.holds
+    where holds.id = any(make_sound_holds.ids)
+  ),
+
+  written_key as materialized (
+    select idempotency_keys.idempotency_key as name
+    from pgledger.idempotency_keys
+    where idempotency_keys.app_id = make_sound_holds.app_id
+      and idempotency_keys.idempotency_key = any(make_sound_holds.idempotency_keys)
+  ),
+
+  request as materialized (
+    select
+      given.place, given.from_account_id, given.to_account_id, given.amount, given.expires_at,
+      given.id, given.key,
+      case
+        when given.id is not null and count(*) over (partition by given.id) > 1
+          then min(given.place) over (partition by given.id)
+      end as id_group,
+      case
+        when given.key is not null and count(*) over (partition by given.key) > 1
+          then min(given.place) over (partition by given.key)
+      end as key_group
+    from (
+      select
+        generate_series(1, v_count) as place, unnest(from_account_ids) as from_account_id,
+        unnest(to_account_ids) as to_account_id, unnest(amounts) as amount,
+        unnest(expires_ats) as expires_at, unnest(ids) collate "C" as id,
+        unnest(idempotency_keys) collate "C" as key
+      offset 0
+    ) as given
+  )
+
+  select
+    array_agg(looked_at.from_number), array_agg(looked_at.to_number),
+    array_agg(looked_at.id_group), array_agg(looked_at.key_group),
+    array_agg(looked_at.is_written_key), array_agg(looked_at.have_accounts is not true),
+    array_agg((looked_at.have_accounts and looked_at.is_sound) is not true)
+  into v_froms, v_tos, v_id_groups, v_key_groups, v_written_keys, v_lack_accounts, v_doubts
+  from (
+    select
+      source.number as from_number, target.number as to_number, request.id_group,
+      request.key_group, written_key.name is not null as is_written_key,
+      source.currency = target.currency as have_accounts,
+      source.status + target.status = 0
+      and source.updated_at <= v_now + interval '1 day'
+      and target.updated_at <= v_now + interval '1 day'
+      and (request.expires_at is null or request.expires_at > v_now)
+      and min_scale(request.amount) <= source.scale
+      and min_scale(request.amount) <= target.scale
+      and request.id_group is null
+      and request.key_group is null
+      and written.id is null
+      and written_key.name is null as is_sound
+    from request
+    left join account as source on request.from_account_id = source.id
+    left join account as target on request.to_account_id = target.id
+    left join written on request.id = written.id
+    left join written_key on request.key = written_key.name
+    order by request.place
+  ) as looked_at;
+
+  v_new_ids := pgledger.new_transfer_ids(v_now, v_count);
+
+  for v_place in 1..v_count loop
+    continue when (outcomes[v_place]).status is not null;
+    v_from := v_froms[v_place];
+    v_to := v_tos[v_place];
+    v_amount := amounts[v_place];
+
+    if v_doubts[v_place] then
+      v_key_place := v_places_of_keys[v_key_groups[v_place]];
+      v_hold_place := case
+        when v_key_place is null then v_places_of_ids[v_id_groups[v_place]]
+        else v_hold_places[v_key_place]
+      end;
+      v_earlier_key := null;
+      if v_key_place is not null then
+        v_earlier_key.created_at := v_now;
+        v_earlier_key.app_id := app_id;
+        v_earlier_key.idempotency_key := idempotency_keys[v_key_place];
+        v_earlier_key.function_name := 'pgledger_create_hold';
+        v_earlier_key.result_id := v_keyed_ids[v_key_place];
+        v_earlier_key.request := pgledger.hold_request(
+          from_account_ids[v_key_place], to_account_ids[v_key_place], amounts[v_key_place],
+          expires_ats[v_key_place], null, event_ats[v_key_place], metadatas[v_key_place],
+          ids[v_key_place], group_id
+        );
+      end if;
+      v_earlier_hold := null;
+      if v_hold_place is not null then
+        v_earlier_hold.id := v_made_ids[v_hold_place];
+        v_earlier_hold.from_key := v_keys[v_froms[v_hold_place]];
+        v_earlier_hold.to_key := v_keys[v_tos[v_hold_place]];
+        v_earlier_hold.created_at := (outcomes[v_hold_place]).created_at;
+        v_earlier_hold.event_at := event_ats[v_hold_place];
+        v_earlier_hold.expires_at := expires_ats[v_hold_place];
+        v_earlier_hold.first_expires_at := expires_ats[v_hold_place];
+        v_earlier_hold.status := 0;
+        v_earlier_hold.amount := amounts[v_hold_place];
+        v_earlier_hold.posted_amount := 0;
+        v_earlier_hold.app_id := app_id;
+        v_earlier_hold.group_id := group_id;
+        v_earlier_hold.metadata := metadatas[v_hold_place];
+      end if;
+
+      v_outcome := pgledger.placed_hold_outcome(
+        from_account_ids[v_place], to_account_ids[v_place], v_amount, expires_ats[v_place],
+        event_ats[v_place], metadatas[v_place], ids[v_place], app_id, group_id,
+        idempotency_keys[v_place],
+        case when v_lack_accounts[v_place] then array[v_ids[v_from], v_ids[v_to]] end, v_now,
+        v_earlier_key, v_earlier_hold
+      );
+      if v_outcome.status is not null then
+        outcomes[v_place] := v_outcome;
+        if
+          v_outcome.status = 'replayed' and idempotency_keys[v_place] is not null
+          and v_key_place is null and not v_written_keys[v_place]
+        then
+          v_keyed_ids[v_place] := v_outcome.id;
+          v_hold_places[v_place] := v_hold_place;
+          if v_key_groups[v_place] is not null then
+            v_places_of_keys[v_key_groups[v_place]] := v_place;
+          end if;
+        end if;
+        continue;
+      end if;
+    end if;
+
+    if
+      v_balances[v_from] - v_held_out[v_from] - v_more_out[v_from] - v_amount < v_lowest[v_from]
+      or v_balances[v_to] + v_held_in[v_to] + v_more_in[v_to] + v_amount > v_highest[v_to]
+    then
+      if not v_is_released then
+        v_ok := pgledger.release_expired(v_keys, v_now);
+        v_is_released := true;
+        select array_agg(account.held_out), array_agg(account.held_in)
+        into v_held_out, v_held_in
+        from (
+          select accounts.held_out, accounts.held_in
+          from pgledger.accounts
+          where accounts.key = any(v_keys)
+          order by accounts.id
+        ) as account;
+      end if;
+      v_outcome := pgledger.held_legs_failure(
+        v_keys[v_from], v_keys[v_to], v_balances[v_from], v_balances[v_to],
+        v_held_out[v_from] + v_more_out[v_from] + v_amount,
+        v_held_in[v_to] + v_more_in[v_to] + v_amount, v_amount
+      );
+      if v_outcome.status is not null then
+        outcomes[v_place] := v_outcome;
+        continue;
+      end if;
+    end if;
+
+    v_more_out[v_from] := v_more_out[v_from] + v_amount;
+    v_more_in[v_to] := v_more_in[v_to] + v_amount;
+    v_id := coalesce(ids[v_place], 'pglh_' || right(v_new_ids[v_place], 26));
+    v_created_at := v_now + (v_place - 1) * interval '1 microsecond';
+    v_made_ids[v_place] := v_id;
+    if v_id_groups[v_place] is not null then
+      v_places_of_ids[v_id_groups[v_place]] := v_place;
+    end if;
+    if idempotency_keys[v_place] is not null then
+      v_keyed_ids[v_place] := v_id;
+      v_hold_places[v_place] := v_place;
+      if v_key_groups[v_place] is not null then
+        v_places_of_keys[v_key_groups[v_place]] := v_place;
+      end if;
+    end if;
+    outcomes[v_place] := row(
+      null, 'made', v_id, null, null, null, null, null, v_created_at, expires_ats[v_place], null,
+      0, 'pending'
+    )::public.pgledger_hold_outcome;
+  end loop;
+
+  if v_newest_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array_agg(v_ids[v_froms[request.place]]), array_agg(v_ids[v_tos[request.place]]), v_now,
+      v_newest_at
+    )
+    from generate_subscripts(v_made_ids, 1) as request (place)
+    where v_made_ids[request.place] is not null
+      and v_now < greatest(v_times[v_froms[request.place]], v_times[v_tos[request.place]]);
+  end if;
+
+  -- Two batches that share keys or ids never wait for each other: both write them in their order.
+  insert into pgledger.idempotency_keys (
+    created_at, app_id, idempotency_key, function_name, result_id, request
+  )
+  select
+    v_now, make_sound_holds.app_id, idempotency_keys[request.place], 'pgledger_create_hold',
+    v_keyed_ids[request.place],
+    pgledger.hold_request(
+      from_account_ids[request.place], to_account_ids[request.place], amounts[request.place],
+      expires_ats[request.place], null, event_ats[request.place], metadatas[request.place],
+      ids[request.place], make_sound_holds.group_id
+    )
+  from generate_subscripts(v_keyed_ids, 1) as request (place)
+  where v_keyed_ids[request.place] is not null
+  order by idempotency_keys[request.place] collate "C";
+
+  insert into pgledger.holds (
+    from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
+    app_id, group_id, metadata
+  )
+  select
+    v_keys[v_froms[request.place]], v_keys[v_tos[request.place]],
+    v_now + (request.place - 1) * interval '1 microsecond', request.event_at, request.expires_at,
+    request.expires_at, v_froms[request.place] < v_tos[request.place], request.amount, request.id,
+    make_sound_holds.app_id, make_sound_holds.group_id, request.metadata
+  from (
+    select
+      generate_series(1, v_count) as place, unnest(amounts) as amount,
+      unnest(expires_ats) as expires_at, unnest(event_ats) as event_at,
+      unnest(metadatas) as metadata, unnest(v_made_ids) as id, unnest(ids) as chosen_id
+    offset 0
+  ) as request
+  where request.id is not null
+  order by request.chosen_id collate "C", request.place;
+
+  update pgledger.accounts
+  set
+    held_out = accounts.held_out + change.held_out,
+    held_in = accounts.held_in + change.held_in
+  from (
+    select unnest(v_keys) as key, unnest(v_more_out) as held_out, unnest(v_more_in) as held_in
+    offset 0
+  ) as change
+  where accounts.key = change.key
+    and accounts.key = any(v_keys)
+    and (change.held_out <> 0 or change.held_in <> 0);
+end;
+$$;
+
+comment on function pgledger.make_sound_holds is
+  'Makes what can be made of sound requests for holds; returns the outcomes with what became of '
+  'each.';
+
+revoke all on function pgledger.make_sound_holds from public;
 
 -- file: repeatable/10_ledger/move_account_name.sql
 /*
@@ -18057,6 +18962,16 @@ begin
     group_id, allow_future_event_at, idempotency_keys
   );
 
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  expires_ats := expires_ats[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  idempotency_keys := idempotency_keys[:];
+
   if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.hold_ids, created.replayed
     into v_ids, v_replayed
@@ -18121,6 +19036,93 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function public.pgledger_create_holds_bulk from public;
 grant execute on function public.pgledger_create_holds_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_holds_outcomes.sql
+/*
+Makes of a batch of holds what can be made; a request that is refused leaves the others as if it had
+not been asked. Each goes through the checks of a single hold, in their order.
+
+Locks and errors: those of pgledger.hold_outcomes.
+*/
+create or replace function public.pgledger_create_holds_outcomes(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[] default null,
+  event_ats timestamptz[] default null,
+  metadatas jsonb[] default null,
+  ids text[] default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false,
+  idempotency_keys text[] default null
+)
+returns setof public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return query
+  select
+    outcome.place, outcome.status, outcome.id, outcome.error, outcome.error_name, outcome.reason,
+    outcome.detail, outcome.hint, outcome.created_at, outcome.expires_at, outcome.ended_at,
+    outcome.posted_amount, outcome.hold_status
+  from unnest(
+    pgledger.hold_outcomes(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      pgledger_create_holds_outcomes.app_id, pgledger_create_holds_outcomes.group_id,
+      allow_future_event_at, idempotency_keys
+    )
+  ) with ordinality as outcome (
+    request_index, status, id, error, error_name, reason, detail, hint, created_at, expires_at,
+    ended_at, posted_amount, hold_status, place
+  )
+  order by outcome.place;
+end;
+$$;
+
+comment on function public.pgledger_create_holds_outcomes is
+$$Makes up to 100,000 holds, each by itself, and says what became of each.
+
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. A request that is refused
+changes nothing, and those after it go on from what those before it did, as if
+each were a call of its own in a savepoint of its own. Only a batch of a wrong
+shape is refused as a whole. What a hold is, pgledger_create_hold says.
+
+from_account_ids: Accounts that the amounts are to leave.
+to_account_ids: Accounts that they are to reach, each of its request's
+  currency.
+amounts: What to hold, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+expires_ats: From when on each is expired, in the future; null for never.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
+ids: An id for each, pglh_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the hold as
+  it stands then; null for a new id.
+app_id: Set of books that all accounts belong to.
+group_id: Name for these holds and the transfers that post them, 1 to 255
+  visible characters, for example an order's number, or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, in a batch or by itself, returns
+  the same hold, as it stands then. A request that fails keeps no key; null
+  for none.
+
+Returns: What became of each request, in their order.
+
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), NullArgument (app_id is
+  null), InvalidScope (app_id or group_id is malformed).$$;
+
+revoke all on function public.pgledger_create_holds_outcomes from public;
+grant execute on function public.pgledger_create_holds_outcomes to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -20479,6 +21481,16 @@ begin
     hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at,
     idempotency_keys
   );
+
+  -- A slice is counted from 1, whatever the array is counted from.
+  hold_ids := hold_ids[:];
+  amounts := amounts[:];
+  finals := finals[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  idempotency_keys := idempotency_keys[:];
+
   v_newest_at := pgledger.lock_holds(hold_ids, app_id);
   if array_remove(idempotency_keys, null) <> '{}' then
     select posted.transfer_ids, posted.replayed
@@ -21332,8 +22344,8 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
 if there is something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
-then the inserted row of the key.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then the inserted row of
+the key, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -21921,7 +22933,7 @@ begin
     left join account as target on request.to_account_id = target.id
     left join taken on request.id = taken.id
     left join used on request.key = used.idempotency_key
-    where (place_run.outcomes[request.place]).status is null and (
+    where (
       source.currency = target.currency
       and source.status + target.status = 0
       and source.is_in_time
@@ -21933,6 +22945,7 @@ begin
     ) is not true
     order by request.place
   loop
+    continue when (outcomes[v_place]).status is not null;
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id,
@@ -21947,6 +22960,94 @@ comment on function pgledger.place_run is
   'What becomes of those requests of a run that fail at their accounts or are repeats.';
 
 revoke all on function pgledger.place_run from public;
+
+-- file: repeatable/10_ledger/placed_hold_outcome.sql
+/*
+What becomes of a request for a hold at its accounts, whatever room they have: it fails, it is a
+repeat, or, which a row of nulls says, neither. The checks and their order are those of
+pgledger.make_hold. The caller has locked the accounts, and has read the time after that. Where it
+has not found both in the app, with one currency, it says which it has locked: only those are taken
+to exist. Otherwise it gives null, because that check costs more than all others of a repeat.
+
+What an earlier request of the same batch has made, or has taken as its key, is not written yet: the
+caller gives it, or rows of nulls.
+*/
+create or replace function pgledger.placed_hold_outcome(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  app_id text,
+  group_id text,
+  idempotency_key text,
+  locked_ids text[],
+  at timestamptz,
+  earlier_key pgledger.idempotency_keys,
+  earlier_hold pgledger.holds
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_from_ids text[] := array[from_account_id];
+  v_to_ids text[] := array[to_account_id];
+  v_newest_at timestamptz;
+  v_hold public.pgledger_hold;
+  v_message text;
+  v_detail text;
+  v_hint text;
+  v_ok boolean;
+begin
+  if locked_ids is not null then
+    v_ok := pgledger.check_accounts(v_from_ids, v_to_ids, app_id, locked_ids);
+    assert false, 'a request without its accounts was not refused';
+  end if;
+  v_hold := pgledger.hold_in_batch(
+    from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, app_id, group_id,
+    idempotency_key, earlier_key, earlier_hold
+  );
+  if v_hold.id is not null then
+    return row(
+      null::bigint, 'replayed'::text, v_hold.id, null::text, null::text, null::text, null::text,
+      null::text, v_hold.created_at, v_hold.expires_at, v_hold.ended_at, v_hold.posted_amount,
+      v_hold.status
+    );
+  end if;
+
+  v_newest_at := (
+    select max(accounts.updated_at)
+    from pgledger.accounts
+    where accounts.id in (from_account_id, to_account_id)
+  );
+  if v_newest_at > at then
+    v_ok := pgledger.check_account_times(v_from_ids, v_to_ids, at, v_newest_at);
+  end if;
+  if expires_at is not null then
+    v_ok := pgledger.check_expiry_ahead(expires_at, at);
+  end if;
+  v_ok := pgledger.check_statuses(v_from_ids, v_to_ids);
+  v_ok := pgledger.check_scales(v_from_ids, v_to_ids, array[amount]);
+  return null;
+exception
+  when others then
+    if sqlstate not like 'LG%' then
+      raise;
+    end if;
+    get stacked diagnostics
+      v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    return pgledger.failed_hold_outcome(sqlstate, v_message, v_detail, v_hint);
+end;
+$$;
+
+comment on function pgledger.placed_hold_outcome is
+  'Whether a request for a hold fails at its accounts or is a repeat; nulls if neither.';
+
+revoke all on function pgledger.placed_hold_outcome from public;
 
 -- file: repeatable/10_ledger/placed_outcome.sql
 /*
@@ -22321,7 +23422,9 @@ begin
   with request as materialized (
     select
       given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
-      given.created_at, given.amount,
+      given.created_at,
+      case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        as amount,
       given.amount is null or given.is_final is not false as is_last, holds.from_key,
       holds.to_key, holds.app_id, holds.group_id,
       (holds.status = 0 and (holds.expires_at <= at) is not true) as is_pending,
@@ -22358,11 +23461,7 @@ begin
     select
       followed.place, followed.from_key, followed.to_key, followed.hold_id, followed.created_at,
       followed.amount is not null as is_part,
-      case
-        when followed.amount is null then followed.rest
-        when scale(followed.amount) > 18 then trim_scale(followed.amount)
-        else followed.amount
-      end as amount,
+      coalesce(followed.amount, followed.rest) as amount,
       case when followed.is_last then followed.rest else followed.amount end as released,
       followed.is_last or followed.amount = followed.rest as ends,
       followed.is_pending and followed.rest > 0
@@ -23040,7 +24139,14 @@ set jit = off
 as $$
 declare
   v_new integer[];
-  v_posted record;
+  -- Not one record: of an array in a record each element is looked for from the beginning.
+  v_transfer_ids text[];
+  v_first_at timestamptz;
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_failures public.pgledger_transfer_outcome[];
   v_taken text;
   v_ok boolean;
 begin
@@ -23060,7 +24166,9 @@ begin
       select
         posted.transfer_ids, posted.first_created_at, posted.from_balances, posted.to_balances,
         posted.from_versions, posted.to_versions, posted.failures
-      into v_posted
+      into
+        v_transfer_ids, v_first_at, v_from_balances, v_to_balances, v_from_versions, v_to_versions,
+        v_failures
       from (
         select
           array_agg(from_account_ids[number] order by number) as from_account_ids,
@@ -23099,12 +24207,12 @@ begin
 
   for v_place in 1..cardinality(v_new) loop
     outcomes[v_new[v_place]] := coalesce(
-      v_posted.failures[v_place],
+      v_failures[v_place],
       pgledger.posted_outcome(
-        v_posted.transfer_ids[v_place],
-        v_posted.first_created_at + (v_place - 1) * interval '1 microsecond',
-        v_posted.from_balances[v_place], v_posted.to_balances[v_place],
-        v_posted.from_versions[v_place], v_posted.to_versions[v_place]
+        v_transfer_ids[v_place],
+        v_first_at + (v_place - 1) * interval '1 microsecond',
+        v_from_balances[v_place], v_to_balances[v_place],
+        v_from_versions[v_place], v_to_versions[v_place]
       )
     );
   end loop;
@@ -23149,12 +24257,20 @@ set enable_nestloop = off
 set jit = off
 as $$
 declare
-  v_run record;
+  v_run integer[];
+  v_asked record;
   v_made outcomes%type;
 begin
   for v_run in
+    select array_agg(request.place order by request.place)
+    from unnest(places, pgledger.run_numbers(ids, idempotency_keys, places))
+      as request (place, number)
+    group by request.number
+    order by request.number
+  loop
+    -- A query of its own: a loop over it would copy the arrays flat, and look for each element from
+    -- the beginning.
     select
-      array_agg(place order by place) as places,
       array_agg(from_account_ids[place] order by place) as from_account_ids,
       array_agg(to_account_ids[place] order by place) as to_account_ids,
       array_agg(amounts[place] order by place) as amounts,
@@ -23173,18 +24289,16 @@ begin
         end
         order by place
       ) filter (where idempotency_keys is not null) as keyed_requests
-    from unnest(places, pgledger.run_numbers(ids, idempotency_keys, places))
-      as request (place, number)
-    group by request.number
-    order by request.number
-  loop
+    into v_asked
+    from unnest(v_run) as place;
+
     v_made := pgledger.post_run(
-      v_run.places, v_run.from_account_ids, v_run.to_account_ids, v_run.amounts, v_run.event_ats,
-      v_run.metadatas, v_run.ids, app_id, group_id, require_from_versions, require_to_versions,
-      require_from_balances, require_to_balances, v_run.keys, v_run.keyed_requests
+      v_run, v_asked.from_account_ids, v_asked.to_account_ids, v_asked.amounts, v_asked.event_ats,
+      v_asked.metadatas, v_asked.ids, app_id, group_id, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, v_asked.keys, v_asked.keyed_requests
     );
-    for v_number in 1..cardinality(v_run.places) loop
-      outcomes[v_run.places[v_number]] := v_made[v_number];
+    for v_number in 1..cardinality(v_run) loop
+      outcomes[v_run[v_number]] := v_made[v_number];
     end loop;
   end loop;
 end;
@@ -23401,6 +24515,8 @@ begin
     );
   end if;
 
+  -- Counted from 1, also where the first accounts are only in requests that are skipped.
+  v_last_places := array_fill(null::integer, array[cardinality(v_keys)]);
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
     v_from := numbers[v_place];
@@ -24268,13 +25384,12 @@ revoke all on function pgledger.released_account from public;
 -- file: repeatable/10_ledger/repeated_hold.sql
 /*
 The hold with that id, if it was asked for with the same values, or the one that came of the key;
-nulls if there is none. Then the key is taken, for the hold that will get new_id. The accounts are
-locked before this looks: any earlier call for the same hold had these locks, so what
-it wrote can be seen by now. An expiry is compared with the one that the hold was made with, also
-where it was given as a length.
+nulls if there is none. Then the key is taken, for the hold that will get new_id. The caller has
+locked both accounts: any earlier call for the same hold had these locks, so what it wrote can be
+seen by now.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key.
-Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+Locks: the inserted row of the key.
+Errors: IdempotencyConflict.
 */
 create or replace function pgledger.repeated_hold(
   from_account_id text,
@@ -24298,27 +25413,10 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_locked_ids text[];
   v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
-  v_given jsonb;
-  v_recorded jsonb;
   v_ok boolean;
 begin
-  select array_agg(locked.id)
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id in (from_account_id, to_account_id)
-    order by accounts.id
-    for no key update
-  ) as locked;
-  v_ok := pgledger.check_accounts(
-    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
-    request_count
-  );
-
   if idempotency_key is not null then
     v_key := pgledger.take_key(
       app_id, idempotency_key, 'pgledger_create_hold',
@@ -24342,25 +25440,10 @@ begin
     return null;
   end if;
 
-  v_given := jsonb_build_object(
-    'app_id', app_id, 'group_id', group_id, 'from_account_id', from_account_id,
-    'to_account_id', to_account_id, 'amount', amount, 'event_at', event_at, 'metadata', metadata,
-    'expires_at',
-    case
-      when expires_in is null then expires_at
-      else pgledger.expiry_after(v_hold.created_at, expires_in)
-    end
+  v_ok := pgledger.check_repeated_hold(
+    v_hold, from_account_id, to_account_id, amount, expires_at, expires_in, event_at, metadata,
+    app_id, group_id, request_index, request_count
   );
-  v_recorded := jsonb_build_object(
-    'app_id', v_hold.app_id, 'group_id', v_hold.group_id,
-    'from_account_id', pgledger.account_id(v_hold.from_key),
-    'to_account_id', pgledger.account_id(v_hold.to_key), 'amount', v_hold.amount,
-    'event_at', v_hold.event_at, 'metadata', v_hold.metadata,
-    'expires_at', v_hold.first_expires_at
-  );
-  if v_given <> v_recorded then
-    v_ok := pgledger.refuse_repeated(id, v_given, v_recorded, request_index, request_count);
-  end if;
 
   return v_hold;
 end;
@@ -24887,6 +25970,71 @@ comment on function pgledger.request_is_sound is
 
 revoke all on function pgledger.request_is_sound from public;
 
+-- file: repeatable/10_ledger/request_is_whole.sql
+/*
+Whether what a key's row keeps can be a request for that function: it has each argument that such a
+request always gives, and none that the function does not take.
+*/
+create or replace function pgledger.request_is_whole(function_name text, request jsonb)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select
+        case
+          when jsonb_typeof(request) = 'object'
+            then request ?& taken.always and request - (taken.always || taken.others) = '{}'
+          else false
+        end
+      from (
+        values
+          (
+            'create_account', '{name,currency,tenant_id}'::text[],
+            '{min_balance,max_balance,metadata,id}'::text[]
+          ),
+          (
+            'ensure_account', '{name,currency,tenant_id}', '{min_balance,max_balance,metadata}'
+          ),
+          (
+            'create_transfer', '{from_account_id,to_account_id,amount}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance}'
+          ),
+          (
+            'create_transfer_by_name', '{from_name,to_name,amount,currency}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance,from_tenant_id,to_tenant_id}'
+          ),
+          (
+            'create_hold', '{from_account_id,to_account_id,amount}',
+            '{expires_at,expires_in,event_at,metadata,id,group_id}'
+          ),
+          ('post_hold', '{hold_id,final}', '{amount,event_at,metadata,id}'),
+          ('void_hold', '{hold_id}', '{}'),
+          ('extend_hold', '{hold_id}', '{expires_at}'),
+          (
+            'sweep', '{from_account_id,to_account_id,keep}', '{max_amount,event_at,metadata,id}'
+          ),
+          ('reverse_transfer', '{transfer_id}', '{amount,event_at,metadata,id}'),
+          (
+            'reverse_transfer_over_limits', '{transfer_id,reason}',
+            '{amount,event_at,metadata,id}'
+          )
+      ) as taken (name, always, others)
+      where 'pgledger_' || taken.name = function_name
+    ),
+    false
+  )
+$$;
+
+comment on function pgledger.request_is_whole is
+  'Whether a key''s row keeps all arguments that such a request gives, and no others.';
+
+revoke all on function pgledger.request_is_whole from public;
+
 -- file: repeatable/10_ledger/reversal_request.sql
 /*
 A request for a reversal as its key's row keeps it.
@@ -24925,11 +26073,12 @@ whatever they are. app_id, the transfer's id and the reason were checked.
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
 what is left of it; the clock; status; decimal places; limits.
 
-The row of a key is inserted before a transfer whose id was chosen, as everywhere. Nobody waits for
-an id that is made here, so it may come after that one.
+The row of a key is inserted before expired holds are locked and before the transfer, as everywhere:
+so a new id is made for both.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key. Whoever
-reverses the same transfer waits for the accounts, so what is left of it is added up after them.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key, then
+expired holds where a limit seems to be broken. Whoever reverses the same transfer waits for the
+accounts, so what is left of it is added up after them.
 Errors: those of pgledger.check_request_details, pgledger.check_key, pgledger.lock_transfer,
 pgledger.repeated_reversal, pgledger.amount_to_reverse and pgledger.post_reversal.
 */
@@ -24957,7 +26106,7 @@ declare
   v_request jsonb;
   v_transfer pgledger.transfers;
   v_key pgledger.idempotency_keys;
-  v_made record;
+  v_id text := id;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
@@ -24972,22 +26121,24 @@ begin
     if v_key.created_at is not null then
       return pgledger.replayed_transfer(v_key.result_id);
     end if;
-  end if;
-  if idempotency_key is not null and id is not null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, id);
+    v_id := coalesce(
+      id,
+      (
+        select 'pglt_' || pgledger.new_ulid(greatest(pgledger.clock(), max(accounts.updated_at)))
+        from pgledger.accounts
+        where accounts.key in (v_transfer.from_key, v_transfer.to_key)
+      )
+    );
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_id);
   end if;
 
   if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
     return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
   end if;
-  v_made := pgledger.post_reversal(
-    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
-  );
-  if idempotency_key is not null and id is null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_made.id);
-  end if;
 
-  return v_made;
+  return pgledger.post_reversal(
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason
+  );
 end;
 $$;
 
@@ -25316,7 +26467,7 @@ parallel safe
 as $$
 declare
   v_number integer := 1;
-  v_first_place integer := 0;
+  v_first_place bigint := 0;
   v_numbers integer[];
   v_request record;
 begin
@@ -25329,17 +26480,16 @@ begin
       request.place,
       greatest(
         case
-          when ids[request.place] is not null
-            then lag(request.place) over (partition by ids[request.place] order by request.place)
+          when request.id is not null
+            then lag(request.place) over (partition by request.id order by request.place)
         end,
         case
-          when idempotency_keys[request.place] is not null
-            then lag(request.place) over (
-              partition by idempotency_keys[request.place] order by request.place
-            )
+          when request.key is not null
+            then lag(request.place) over (partition by request.key order by request.place)
         end
       ) as earlier_place
-    from unnest(places) as request (place)
+    from unnest(ids, idempotency_keys) with ordinality as request (id, key, place)
+    inner join unnest(places) as asked (place) on request.place = asked.place
     order by request.place
   loop
     if v_request.earlier_place >= v_first_place then
@@ -25874,6 +27024,7 @@ declare
   v_count integer := cardinality(from_account_ids);
   v_locked_ids text[];
   v_places integer[];
+  v_missing integer[];
   v_place integer;
   v_ok boolean;
 begin
@@ -25919,13 +27070,22 @@ begin
     order by accounts.id
     for no key update
   );
-  for v_place in
-    select place
-    from unnest(v_places) as place
-    where not (
-      from_account_ids[place] = any(v_locked_ids) and to_account_ids[place] = any(v_locked_ids)
-    )
-  loop
+  -- Not a loop over the query itself, which would copy the arrays flat: each element of those is
+  -- looked for from the beginning.
+  v_missing := array(
+    select request.place
+    from (
+      select
+        place, from_account_ids[place] as from_account_id, to_account_ids[place] as to_account_id
+      from unnest(v_places) as place
+      offset 0
+    ) as request
+    left join unnest(v_locked_ids) as source (id) on request.from_account_id = source.id
+    left join unnest(v_locked_ids) as target (id) on request.to_account_id = target.id
+    where source.id is null
+      or target.id is null
+  );
+  foreach v_place in array v_missing loop
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id, v_locked_ids
@@ -26591,7 +27751,8 @@ revoke all on function pgledger.verify_holds from public;
 /*
 Checks idempotency keys: that what came of each is there, and is what was asked for. A transfer, a
 hold and an account say by themselves what they were made with; names of accounts may have changed
-since, and so may what an account could spare when it was swept.
+since, and so may what an account could spare when it was swept. A sweep with an id may repeat one
+that was asked for with another max_amount.
 
 The body is long because each kind of result says it in its own words.
 */
@@ -26611,8 +27772,8 @@ as $$
 
   result as materialized (
     select
-      key.idempotency_key, key.function_name, key.request, key.result_id, made.recorded,
-      made.amount, made.status
+      key.app_id, key.idempotency_key, key.function_name, key.request, key.result_id,
+      made.recorded, made.amount, made.status
     from key
     left join lateral (
       select
@@ -26680,7 +27841,13 @@ as $$
     select
       result.idempotency_key,
       case
-        when result.result_id is null then result.function_name = 'pgledger_sweep'
+        when result.result_id is null
+          then result.function_name = 'pgledger_sweep' and exists (
+            select
+            from pgledger.accounts
+            where accounts.id = result.request ->> 'from_account_id'
+              and accounts.app_id = result.app_id
+          )
         else result.recorded is not null
       end
     from result
@@ -26694,35 +27861,40 @@ as $$
   from (
     select
       result.idempotency_key,
-      result.recorded @> (
-        result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
-        - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
-        - '{require_from_version,require_to_version}'::text[]
-        - '{require_from_balance,require_to_balance}'::text[]
-        - case when result.request ? 'id' then 'group_id' else '' end
-      )
-      and case
-        when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
-        else
-          (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
-          and nullif(result.recorded -> 'metadata', 'null')
-          is not distinct from result.request -> 'metadata'
-      end
-      and case result.function_name
-        when 'pgledger_create_account'
-          then pgledger.given_arguments(
-            pgledger.picked(result.recorded, '{min_balance,max_balance}')
-          ) <@ result.request
-        when 'pgledger_sweep'
-          then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
-        when 'pgledger_void_hold' then result.status = 2
-        when 'pgledger_create_hold'
-          then result.request ? 'expires_in'
-          or (result.recorded ->> 'expires_at') is not distinct from result.request ->> 'expires_at'
-        else true
+      case
+        when not pgledger.request_is_whole(result.function_name, result.request) then false
+        when result.recorded is null then true
+        else result.recorded @> (
+          result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
+          - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
+          - '{require_from_version,require_to_version}'::text[]
+          - '{require_from_balance,require_to_balance}'::text[]
+          - case when result.request ? 'id' then 'group_id' else '' end
+        )
+        and case
+          when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
+          else
+            (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
+            and nullif(result.recorded -> 'metadata', 'null')
+            is not distinct from result.request -> 'metadata'
+        end
+        and case
+          when result.function_name in ('pgledger_create_account', 'pgledger_ensure_account')
+            then pgledger.given_arguments(
+              pgledger.picked(result.recorded, '{min_balance,max_balance}')
+            ) <@ result.request
+          when result.function_name = 'pgledger_sweep'
+            then result.request ? 'id'
+            or (to_jsonb(result.amount) > result.request -> 'max_amount') is not true
+          when result.function_name = 'pgledger_void_hold' then result.status = 2
+          when result.function_name = 'pgledger_create_hold'
+            then result.request ? 'expires_in'
+            or (result.recorded ->> 'expires_at')
+            is not distinct from result.request ->> 'expires_at'
+          else true
+        end
       end
     from result
-    where result.recorded is not null
   ) as asked (idempotency_key, is_right)
 $$;
 
@@ -26789,7 +27961,8 @@ as $$
       and origin.to_key = transfers.from_key
       and origin.from_version < transfers.to_version
       and origin.to_version < transfers.from_version
-      and origin.created_at < transfers.created_at as is_right
+      and origin.created_at < transfers.created_at
+      and origin.group_id is not distinct from transfers.group_id as is_right
     from pgledger.transfers
     left join pgledger.transfers as origin on transfers.origin_id = origin.id
     where transfers.origin_id is not null
@@ -52820,6 +53993,7 @@ values
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52889,7 +54063,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'ae2e519c92f4fb70d99200b1362e83d69852a775b9137b09493ebd59b3b1ab39', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '8390d3ddd76681f95c5decb53554e34473a1e14f31eebd1e55314f04f643a639', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52905,8 +54079,8 @@ values
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '63821188e86080dc8f3eb767fd574b5ac48759816f365fed55c80b21fae107b9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'ac435c11ffc1d5dff05854ff31e6a7d5288727daef4f49d13b17863da76b4431', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '8d74be511911b4b18cb453d7bcf1b5257f43ae401baf379aaeda7176041147fd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', '8b7bbaa9c0b345f43866e8e43044f9abb493bfe67ab34b31432475ae30d64d9e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52917,7 +54091,7 @@ values
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_allocation.sql', 'repeatable', '590802cbf86b0d70bed741ef8a369afe85ac6f0c81b65976f17225e9e857d4e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_asked_conditions.sql', 'repeatable', '1ec4d3b8be9a89282468278caef2c40e706138222c3f84a215d54667fdf387dd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '9d2b074df5edb4be829a4ead12b45af9daa41d2800e660e88597733edb28b6b8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'c5e42a6f1e52d9b82f7e4dd6c309b1b67b7576a75e5904c224734b4b752c6c10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52926,6 +54100,7 @@ values
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'fcb15ed1a69f3726b898c843fb35d0e14dffd22e14f4f4ea9c7e010d7832a658', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52940,6 +54115,7 @@ values
   ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', '7f60719ce742a7d4ced71c378d0a62d01ae33ecdb7ed7b3ef8d63fc83a1d0676', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_repeated_hold.sql', 'repeatable', '173d915e2a464fe26bdd8e6751a06120ea629919ec540610d99eadfaa3bace1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'f580cebc35c4e096fdd16c62a415229e080ed5d6fab88321316d8a93b579e756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', '678f74ae488f6813a9ef3898806cbfeea19bff4fe8f59ea2c9159092f87cc3d6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52953,7 +54129,7 @@ values
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_holds.sql', 'repeatable', '5f24a79bf072b35456c3e52b437f9ac91ee232ece2312a0cc45c00868bfe91aa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '85a20249b7f4c7f5b0d8e142cd9263fbf45e7e2d9e64070c54ddf1bfa0b746cc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', 'eaa30001e227dc237f5cca4e1a6d96654cd9878c6068efeb0fbf7bc302f52d3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', 'eb95359a2a8b5bbf0fb058d5ffacb486e26a156e7148c7c20d578031862d016e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', '91ec049d203ae24b56f9728b5a510463ae4e85ecde331b456b3c1a0a9c927ade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52963,16 +54139,22 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '8b591083b496ce22acbbe3345aa52c76cefd8db84f7c5da063f27827737fe153', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '4e22c20ba69c7e086815ff634a930b4c0bf9d746c75064d720af142b28d28e93', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', '4f31d467bf95d8c8c24301e95f06bdff498ad1977b4606a18d401644c3167740', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/given_arguments.sql', 'repeatable', 'dad580e2998e2a128781897d41f14a5b5ceb6246ae2a80f549bd8a80821241ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/held_legs_failure.sql', 'repeatable', 'c09edc2fb7be95332d80b3726211666c60698008ab76d242462aa0e1c53068e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_in_batch.sql', 'repeatable', 'c13322728001c6aa1e8619f7f173d23100f9401ed543727371ef39057b28efb3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '27ddc4de59d495ba3e362aa808d8b6eed91427d79fc4521331b057d66064bd20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_request_failure.sql', 'repeatable', 'dc07b8aa6669100145cc7f95e51b9509c41fecb00504e972abb59830cb1d0b2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_request_failures.sql', 'repeatable', '4e260fc937eee1dfce1490586ba4b383179770ba23b742bd79b4cd2b7978f0a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_of_new_requests.sql', 'repeatable', 'fe20bc6378dda2434ca0d0d95c22e89c2b91dc56d840cd3b772b91c25fbd7c88', pg_catalog.now(), '0.1.0.dev0', true),
@@ -52999,8 +54181,9 @@ values
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'cce7ab93f66b86b2d95f133053aa7f50feea83f9fb2ca8c4351fd5f73dcc5eb7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'f38eab549f961472e866a97417c750690d44c435a23e90bbb00a492b194110a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'e5bf3f6efc2bf17b17ce1d968e9cb7642e43be7a37cb351c8348759e67bbf6f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'e80a35cefdd0925986891bb945cbc43da4b2828b9c64778f5382c3a73c7b37aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_ids.sql', 'repeatable', 'e917084900791472e5f3347fd4c23bfc3f937f70d502f8ea5766c152cc363d12', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53020,7 +54203,8 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', 'ffff2efe7ffab3b6b505c008000aec470b038981d84f47abafd10495e9b15165', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '14db0497a780948ae157582a8daa5df472bcd2029645a44da5e8f84964ecae2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_outcomes.sql', 'repeatable', '4e3f1b294ba1ba90b96f4a231ffccb74d11f35335ddf4ac3664c7054bd9f2e65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53040,7 +54224,7 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '5fe5c52014ed282068aa784d000db44b1a062f114de0e8603562f5da4487dd02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', 'fc49278ad4cb619d843c8575d408572ff4c6911ecb1b1196b1765ef51344e4c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53051,27 +54235,28 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '1f38d902dbd2783bc37dd3c82b99b4e5f990265b26c9f50bc4962cc8fc2c4b6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'a68b7d86979c3f0570d26b4bc318781975f5c811781db6f49be516a11c1b08d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/place_run.sql', 'repeatable', 'c6e298447c62ca55e092eeb8ca9b2171069d2b2e7bab53dd153dd81e2b1eb875', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_run.sql', 'repeatable', '0c6aa785637a2d364c28117ace190f0cad24efbd3b42d563a991044444c1ddbf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'c8db757035e81ad047b514e512498d6837a6d44f67b852eda81281e9f76cbd8b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '42a4e9e043f6e0146811ce7332a95293192297e2b1f3d1bf8799dbab7ace4e1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_holds.sql', 'repeatable', '1e13c08c16772622e9dd1a20445580a052fe2f89d1a98dc1c0d81dfb5f4e52e7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'c648fbd6d5c80c2bc13541d4c57aef585f2ba21924582fc36455caf46f1ef08d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds_in_order.sql', 'repeatable', '66374fbd922390e42fbee2fb6bcf04196b94d13af0930b9e7fd6e135eb8ea4e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_keyed_holds.sql', 'repeatable', 'a6464d9b8f9889112bea92caf483b0ec92f36a195c55bda37d75cd409f4062ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_run.sql', 'repeatable', '626ef0b06648cca54d9ed91a237532dac69ea257d9d2e3cc4ebf379c3eeead3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_runs.sql', 'repeatable', '3d7e56a98e29ded6c81de2bc7399f0f3b866cde8d8278ebb6d7fb5aad9a7a475', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'e597931edcf5e566f7ccd8065d66d9afa2d12fd680957748d7a94d56b4111868', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_run.sql', 'repeatable', 'e5d176f69340c1eb134f6fae74d304cacdcf678983c25d7da7ff8de08a9987da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_runs.sql', 'repeatable', 'db216d884be9ee98b61d68537efad753ebb57557fdd5330fc0bbaf09d24383d5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3a9fe6c90b5b4f86490d0ccdca7c0fc4db77c5deb5da0459b6b5b192697961f2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53086,7 +54271,7 @@ values
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '160014197545d2553dd28c1891f1b8b8778c6adc31e55a3c3bfa0e6967a8229c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '1f6c15359cff96e0a28469f4204275ff4aebd7aac0be6b3c8b9fdf20bfa20e91', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', '66eedbd5f0bd483f2f8a043ec996245d99ab13aa1656d049585495b6450f0f5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53097,8 +54282,9 @@ values
   ('repeatable/10_ledger/request_failure.sql', 'repeatable', '9549020c0422f97b1a251c9e8a46c6c142bb3ad00445effd0e653c3a6b333ba6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_failures.sql', 'repeatable', '217f1a4ddaec1e3c7dbd62a0394b8361aff435b7f9c6d2622581731215ba0502', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_is_whole.sql', 'repeatable', '8bfa0581df284acdcf812b910ed555753e8a875adf5e6e5d484f34c1e212153e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '623e7c48d1a794326c11477ed68440cd17b177ad18d76ae49d35b0a737bc0d3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53106,7 +54292,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '3173622f9f201a85f8872787abbcdf0fbd48ef167caf5e20ad2193536c35bffc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53117,7 +54303,7 @@ values
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '7c1206ed0fb005189f027ef170ec30a2c4a22b94538e38a7efa04e608a0dd758', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', 'c38685d16f26d1a0c3284cc931ffa6e596548d8d0e4f5c2a6ef422e8d246b680', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53128,9 +54314,9 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '2b667669b2a811eeabd7ff8ee42456e988d126f89358fc60738a94e0f08029a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),

@@ -92,7 +92,7 @@ begin
   where given.expires_at <= v_now;
   if v_expired_place is not null then
     v_ok := pgledger.check_expiry_ahead(
-      (expires_ats[:])[v_expired_place], v_now,
+      expires_ats[v_expired_place], v_now,
       coalesce(request_indexes[v_expired_place], v_expired_place), request_count
     );
   end if;
@@ -143,12 +143,6 @@ begin
 
   if not v_have_room then
     v_ok := pgledger.release_expired(v_keys, v_now);
-    -- A slice is counted from 1, whatever the array is counted from.
-    from_account_ids := from_account_ids[:];
-    to_account_ids := to_account_ids[:];
-    expires_ats := expires_ats[:];
-    event_ats := event_ats[:];
-    metadatas := metadatas[:];
     for v_place in 1..v_count loop
       v_ids[v_place] := (
         pgledger.make_hold(

@@ -51,6 +51,7 @@ begin
   event_ats := event_ats[:];
   metadatas := metadatas[:];
   ids := ids[:];
+  idempotency_keys := idempotency_keys[:];
 
   v_newest_at := pgledger.lock_holds(hold_ids, app_id);
   if array_remove(idempotency_keys, null) <> '{}' then
