@@ -12594,6 +12594,11 @@ as $$
     ),
     (
       'function', 'private',
+      'made_hold_outcome(text, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
       'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
       '', ''
@@ -14333,9 +14338,7 @@ stable
 parallel safe
 as $$
 declare
-  v_failed public.pgledger_transfer_outcome := pgledger.failed_outcome(
-    code, message, detail, hint
-  );
+  v_failed record := pgledger.failed_outcome(code, message, detail, hint);
 begin
   return row(
     null::bigint, v_failed.status, null::text, v_failed.error, v_failed.error_name,
@@ -16098,6 +16101,33 @@ comment on function pgledger.look_again_for_id is
 
 revoke all on function pgledger.look_again_for_id from public;
 
+-- file: repeatable/10_ledger/made_hold_outcome.sql
+/*
+What is said of a request for a hold that was made.
+*/
+create or replace function pgledger.made_hold_outcome(
+  id text,
+  created_at timestamptz,
+  expires_at timestamptz
+)
+returns public.pgledger_hold_outcome
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  return row(
+    null::bigint, 'made'::text, id, null::text, null::text, null::text, null::text, null::text,
+    created_at, expires_at, null::timestamptz, 0::numeric, 'pending'::text
+  );
+end;
+$$;
+
+comment on function pgledger.made_hold_outcome is
+  'What became of a request for a hold that was made.';
+
+revoke all on function pgledger.made_hold_outcome from public;
+
 -- file: repeatable/10_ledger/make_hold.sql
 /*
 Makes a hold whose request's own values were checked, unless its id says that it was made before:
@@ -16634,7 +16664,6 @@ declare
   v_earlier_key pgledger.idempotency_keys;
   v_earlier_hold pgledger.holds;
   v_is_released boolean := false;
-  v_outcome public.pgledger_hold_outcome;
   v_ok boolean;
 begin
   select
@@ -16774,20 +16803,19 @@ begin
         v_earlier_hold.metadata := metadatas[v_hold_place];
       end if;
 
-      v_outcome := pgledger.placed_hold_outcome(
+      outcomes[v_place] := pgledger.placed_hold_outcome(
         from_account_ids[v_place], to_account_ids[v_place], v_amount, expires_ats[v_place],
         event_ats[v_place], metadatas[v_place], ids[v_place], app_id, group_id,
         idempotency_keys[v_place],
         case when v_lack_accounts[v_place] then array[v_ids[v_from], v_ids[v_to]] end, v_now,
         v_earlier_key, v_earlier_hold
       );
-      if v_outcome.status is not null then
-        outcomes[v_place] := v_outcome;
+      if (outcomes[v_place]).status is not null then
         if
-          v_outcome.status = 'replayed' and idempotency_keys[v_place] is not null
+          (outcomes[v_place]).status = 'replayed' and idempotency_keys[v_place] is not null
           and v_key_place is null and not v_written_keys[v_place]
         then
-          v_keyed_ids[v_place] := v_outcome.id;
+          v_keyed_ids[v_place] := (outcomes[v_place]).id;
           v_hold_places[v_place] := v_hold_place;
           if v_key_groups[v_place] is not null then
             v_places_of_keys[v_key_groups[v_place]] := v_place;
@@ -16813,15 +16841,12 @@ begin
           order by accounts.id
         ) as account;
       end if;
-      v_outcome := pgledger.held_legs_failure(
+      outcomes[v_place] := pgledger.held_legs_failure(
         v_keys[v_from], v_keys[v_to], v_balances[v_from], v_balances[v_to],
         v_held_out[v_from] + v_more_out[v_from] + v_amount,
         v_held_in[v_to] + v_more_in[v_to] + v_amount, v_amount
       );
-      if v_outcome.status is not null then
-        outcomes[v_place] := v_outcome;
-        continue;
-      end if;
+      continue when (outcomes[v_place]).status is not null;
     end if;
 
     v_more_out[v_from] := v_more_out[v_from] + v_amount;
@@ -16839,10 +16864,7 @@ begin
         v_places_of_keys[v_key_groups[v_place]] := v_place;
       end if;
     end if;
-    outcomes[v_place] := row(
-      null, 'made', v_id, null, null, null, null, null, v_created_at, expires_ats[v_place], null,
-      0, 'pending'
-    )::public.pgledger_hold_outcome;
+    outcomes[v_place] := pgledger.made_hold_outcome(v_id, v_created_at, expires_ats[v_place]);
   end loop;
 
   if v_newest_at > v_now then
@@ -22579,7 +22601,7 @@ declare
   v_from_ids text[] := array[from_account_id];
   v_to_ids text[] := array[to_account_id];
   v_newest_at timestamptz;
-  v_hold public.pgledger_hold;
+  v_hold record;
   v_message text;
   v_detail text;
   v_hint text;
@@ -22589,10 +22611,14 @@ begin
     v_ok := pgledger.check_accounts(v_from_ids, v_to_ids, app_id, locked_ids);
     assert false, 'a request without its accounts was not refused';
   end if;
-  v_hold := pgledger.hold_in_batch(
+  select
+    answer.id, answer.created_at, answer.expires_at, answer.ended_at, answer.posted_amount,
+    answer.status
+  into v_hold
+  from pgledger.hold_in_batch(
     from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, app_id, group_id,
     idempotency_key, earlier_key, earlier_hold
-  );
+  ) as answer;
   if v_hold.id is not null then
     return row(
       null::bigint, 'replayed'::text, v_hold.id, null::text, null::text, null::text, null::text,
@@ -53229,9 +53255,9 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '7f23e0c87bcf0883fc8243604d0bae1956b0a681308eaa5e7ba469df264f8f9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '66ee798bcf5ea1efc3eb90a0a9408d656d1d94658a1adaa0fded280307c9a3e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', '4f31d467bf95d8c8c24301e95f06bdff498ad1977b4606a18d401644c3167740', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/flag_limit.sql', 'repeatable', '47dea9daf0f474d6f4ddba90697d6ebc23d02a80787833fd890c57bb39e89dcf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/frozen_bits.sql', 'repeatable', '755392d5edb87c00e4d764f8d6f2e1de05faeacaa45098d1f683aeb2ee97986d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53267,9 +53293,10 @@ values
   ('repeatable/10_ledger/lock_named_accounts.sql', 'repeatable', 'cbfb3f1ddac346bf306a72f883ff282963c9b8e862f9700a7c892fbab8dc8acd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/made_hold_outcome.sql', 'repeatable', '1c1182f249263bec4d1b06af25a11ee5e8c7bef95d5ac8840223d84bd4bfa33c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'e80a35cefdd0925986891bb945cbc43da4b2828b9c64778f5382c3a73c7b37aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'c563f714989122433d8d23f15b5b9029652b328bfccdc06894db82e3aa8f51aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53327,7 +53354,7 @@ values
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', 'f380f4a858ff7be28ba2014454a5e2c91b0267971d05192dede2c4dea45cb6c3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'c8db757035e81ad047b514e512498d6837a6d44f67b852eda81281e9f76cbd8b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'b0773c56709b8dfb3d58f89c285fe239922f58e8e7e9d0edd52f2d6bfa762b2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '7f7fc253dcd06fec159ea877d461d9cf09135083f3ee3f3da48b5837969b4375', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
