@@ -27,6 +27,7 @@ LONG_BODIES: Final = {
     "entitlement",
     "make_hold",
     "make_holds",
+    "make_sound_holds",
     "new_hold_places",
     "new_transfer_places",
     "post_holds",

@@ -865,6 +865,11 @@ as $$
     ),
     (
       'function', 'private',
+      'made_hold_outcome(text, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
       'zone, jsonb, text, text, text, timestamp with time zone, bigint, bigint, text)', 'owner',
       '', ''

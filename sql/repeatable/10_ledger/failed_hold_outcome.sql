@@ -13,9 +13,7 @@ stable
 parallel safe
 as $$
 declare
-  v_failed @extschema@.pgledger_transfer_outcome := pgledger.failed_outcome(
-    code, message, detail, hint
-  );
+  v_failed record := pgledger.failed_outcome(code, message, detail, hint);
 begin
   return row(
     null::bigint, v_failed.status, null::text, v_failed.error, v_failed.error_name,

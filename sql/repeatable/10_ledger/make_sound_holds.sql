@@ -85,7 +85,6 @@ declare
   v_earlier_key pgledger.idempotency_keys;
   v_earlier_hold pgledger.holds;
   v_is_released boolean := false;
-  v_outcome @extschema@.pgledger_hold_outcome;
   v_ok boolean;
 begin
   select
@@ -225,20 +224,19 @@ begin
         v_earlier_hold.metadata := metadatas[v_hold_place];
       end if;
 
-      v_outcome := pgledger.placed_hold_outcome(
+      outcomes[v_place] := pgledger.placed_hold_outcome(
         from_account_ids[v_place], to_account_ids[v_place], v_amount, expires_ats[v_place],
         event_ats[v_place], metadatas[v_place], ids[v_place], app_id, group_id,
         idempotency_keys[v_place],
         case when v_lack_accounts[v_place] then array[v_ids[v_from], v_ids[v_to]] end, v_now,
         v_earlier_key, v_earlier_hold
       );
-      if v_outcome.status is not null then
-        outcomes[v_place] := v_outcome;
+      if (outcomes[v_place]).status is not null then
         if
-          v_outcome.status = 'replayed' and idempotency_keys[v_place] is not null
+          (outcomes[v_place]).status = 'replayed' and idempotency_keys[v_place] is not null
           and v_key_place is null and not v_written_keys[v_place]
         then
-          v_keyed_ids[v_place] := v_outcome.id;
+          v_keyed_ids[v_place] := (outcomes[v_place]).id;
           v_hold_places[v_place] := v_hold_place;
           if v_key_groups[v_place] is not null then
             v_places_of_keys[v_key_groups[v_place]] := v_place;
@@ -264,15 +262,12 @@ begin
           order by accounts.id
         ) as account;
       end if;
-      v_outcome := pgledger.held_legs_failure(
+      outcomes[v_place] := pgledger.held_legs_failure(
         v_keys[v_from], v_keys[v_to], v_balances[v_from], v_balances[v_to],
         v_held_out[v_from] + v_more_out[v_from] + v_amount,
         v_held_in[v_to] + v_more_in[v_to] + v_amount, v_amount
       );
-      if v_outcome.status is not null then
-        outcomes[v_place] := v_outcome;
-        continue;
-      end if;
+      continue when (outcomes[v_place]).status is not null;
     end if;
 
     v_more_out[v_from] := v_more_out[v_from] + v_amount;
@@ -290,10 +285,7 @@ begin
         v_places_of_keys[v_key_groups[v_place]] := v_place;
       end if;
     end if;
-    outcomes[v_place] := row(
-      null, 'made', v_id, null, null, null, null, null, v_created_at, expires_ats[v_place], null,
-      0, 'pending'
-    )::@extschema@.pgledger_hold_outcome;
+    outcomes[v_place] := pgledger.made_hold_outcome(v_id, v_created_at, expires_ats[v_place]);
   end loop;
 
   if v_newest_at > v_now then

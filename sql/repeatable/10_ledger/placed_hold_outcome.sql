@@ -33,7 +33,7 @@ declare
   v_from_ids text[] := array[from_account_id];
   v_to_ids text[] := array[to_account_id];
   v_newest_at timestamptz;
-  v_hold @extschema@.pgledger_hold;
+  v_hold record;
   v_message text;
   v_detail text;
   v_hint text;
@@ -43,10 +43,14 @@ begin
     v_ok := pgledger.check_accounts(v_from_ids, v_to_ids, app_id, locked_ids);
     assert false, 'a request without its accounts was not refused';
   end if;
-  v_hold := pgledger.hold_in_batch(
+  select
+    answer.id, answer.created_at, answer.expires_at, answer.ended_at, answer.posted_amount,
+    answer.status
+  into v_hold
+  from pgledger.hold_in_batch(
     from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, app_id, group_id,
     idempotency_key, earlier_key, earlier_hold
-  );
+  ) as answer;
   if v_hold.id is not null then
     return row(
       null::bigint, 'replayed'::text, v_hold.id, null::text, null::text, null::text, null::text,
