@@ -84,7 +84,7 @@ PARTS = 4
 STEPS_PER_PART = -(-STEPS // PARTS)
 # Fewer than these may miss something.
 STEPS_THAT_DO_ALL = 5_000
-# Each run begins and ends with what costs as much as a hundred steps.
+# Each run begins with new accounts and ends with a look at all books, which cost dozens of steps.
 STEPS_PER_RUN = 100
 EXAMPLES_OF_BOTH_PATHS = scaled(150)
 
