@@ -23812,6 +23812,9 @@ begin
     from unnest(amounts) as given (amount)
   );
 
+  -- An account whose requests are all skipped has none; the others' must keep their places.
+  v_last_places := array_fill(null::integer, array[cardinality(v_locked_ids)]);
+
   if v_highest_status > 0 then
     v_ok := pgledger.check_statuses(
       from_account_ids, to_account_ids, request_indexes, request_count
@@ -53365,7 +53368,7 @@ values
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_run.sql', 'repeatable', '8c71fe9c97bd5dd20f72790212cf153ccc3f535562f9d9995d4159378e9dc93c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_runs.sql', 'repeatable', '6cf187ec6f5d7e28efd428d73805dee4de0193cfedb2df3f046168a6158ccdd0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '73423b2a987d44355e87fba89f870808e37c78e82d1321a7a66ef4280139ba82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9592193644ad48d4c986fae5042bb7510a038e3ba961cad41fb47bb2907c74af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),

@@ -82,9 +82,9 @@ STEPS = int(os.environ.get("PGLEDGER_STEPS", scaled(20_000)))
 # Parts that test processes can share among them.
 PARTS = 4
 STEPS_PER_PART = -(-STEPS // PARTS)
-# Fewer than these may miss something.
-STEPS_THAT_DO_ALL = 5_000
-# Each run begins and ends with what costs as much as a hundred steps.
+# Fewer than these in a part may miss something.
+STEPS_THAT_DO_ALL = 25_000
+# Each run begins with new accounts and ends with a look at all books, which cost dozens of steps.
 STEPS_PER_RUN = 100
 EXAMPLES_OF_BOTH_PATHS = scaled(150)
 
