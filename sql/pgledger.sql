@@ -48,6 +48,11 @@ begin
       pg_catalog.current_database()
       using hint = 'Upgrade it with: pgledger migrate';
   end if;
+  if pg_catalog.current_setting('server_encoding') <> 'UTF8' then
+    raise exception 'the database has the encoding %; pgledger needs UTF8',
+      pg_catalog.current_setting('server_encoding')
+      using hint = 'Make another: create database shop encoding ''UTF8'' template template0';
+  end if;
   if v_surface in ('pgledger', 'information_schema')
     or pg_catalog.starts_with(v_surface, 'pg_')
   then
@@ -4237,6 +4242,72 @@ comment on column public.pgledger_transfer_outcome.detail is
   'More about what is wrong, such as which values of a repeated request differ, or null.';
 comment on column public.pgledger_transfer_outcome.hint is 'What to do about it, or null.';
 
+-- file: migrations/0020_take_keys_everywhere.sql
+/*
+Batches of holds, of postings and with one answer for each take idempotency keys: the functions that
+make them take one more argument.
+*/
+drop function if exists public.pgledger_create_holds_bulk(
+  text[], text[], numeric[], timestamptz[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists public.pgledger_post_holds_bulk(
+  text[], numeric[], boolean[], timestamptz[], jsonb[], text[], text, boolean
+);
+drop function if exists public.pgledger_create_transfers_outcomes(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean, bigint[],
+  bigint[], numrange[], numrange[]
+);
+drop function if exists public.pgledger_preview_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean, bigint[],
+  bigint[], numrange[], numrange[]
+);
+drop function if exists pgledger.check_hold_requests(
+  text[], text[], numeric[], timestamptz[], timestamptz[], jsonb[], text[], text, text, boolean
+);
+drop function if exists pgledger.create_repeatable_holds(
+  text[], text[], numeric[], timestamptz[], timestamptz[], jsonb[], text[], text, text
+);
+drop function if exists pgledger.make_holds(
+  text[], text[], numeric[], timestamptz[], timestamptz[], jsonb[], text[], text, text, bigint[],
+  bigint
+);
+drop function if exists pgledger.check_posting_requests(
+  text[], numeric[], boolean[], timestamptz[], jsonb[], text[], text, boolean
+);
+drop function if exists pgledger.post_holds(
+  text[], numeric[], boolean[], timestamptz[], jsonb[], text[], timestamptz, timestamptz
+);
+drop function if exists pgledger.post_transfers(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, bigint[], bigint,
+  timestamptz, jsonb, bigint[], bigint[], numrange[], numrange[], timestamptz, boolean
+);
+drop function if exists pgledger.transfer_outcomes(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, boolean, bigint[],
+  bigint[], numrange[], numrange[]
+);
+drop function if exists pgledger.request_failures(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], boolean, bigint[], bigint[],
+  numrange[], numrange[]
+);
+drop function if exists pgledger.request_failure(
+  text, text, numeric, timestamptz, jsonb, text, boolean, bigint, bigint, numrange, numrange
+);
+drop function if exists pgledger.placed_outcome(
+  text, text, numeric, timestamptz, jsonb, text, text, text[]
+);
+drop function if exists pgledger.place_run(
+  text[], text[], numeric[], timestamptz[], jsonb[], text[], text
+);
+drop function if exists pgledger.post_run(
+  integer[], text[], text[], numeric[], timestamptz[], jsonb[], text[], text, text, bigint[],
+  bigint[], numrange[], numrange[]
+);
+drop function if exists pgledger.post_runs(
+  public.pgledger_transfer_outcome[], integer[], text[], text[], numeric[], timestamptz[],
+  jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[]
+);
+drop function if exists pgledger.run_numbers(text[], integer[]);
+
 -- file: migrations/0021_answer_for_holds.sql
 /*
 One answer for each request of a batch of holds.
@@ -7341,6 +7412,8 @@ as $$
       '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637'),
     ('migrations/0019_require_conditions.sql',
       '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98'),
+    ('migrations/0020_take_keys_everywhere.sql',
+      '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c'),
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
 $$;
@@ -7983,7 +8056,10 @@ begin
   elsif requested_amount > v_left then
     v_ok := pgledger.fail(
       'ReversalExceeded',
-      array[transfer.id, v_left::text, transfer.amount::text, requested_amount::text]
+      array[
+        transfer.id, v_left::text, transfer.amount::text,
+        pgledger.abridged(requested_amount::text)
+      ]
     );
   end if;
 
@@ -8005,7 +8081,8 @@ revoke all on function pgledger.amount_to_reverse from public;
 What a sweep moves: what the account can spare now, or, if its transfer was made before under that
 id, the amount of then. The caller has locked both accounts.
 
-Locks: expired holds of both accounts FOR NO KEY UPDATE, ascending by id.
+What has expired is left out, and released by the transfer that relies on it: holds are locked after
+the key of a request, in every function.
 */
 create or replace function pgledger.amount_to_sweep(
   from_account_id text,
@@ -8023,25 +8100,20 @@ declare
   v_amount numeric := (
     select transfers.amount from pgledger.transfers where transfers.id = amount_to_sweep.id
   );
-  v_ok boolean;
 begin
   if v_amount is not null then
     return v_amount;
   end if;
 
-  v_ok := pgledger.release_expired(
-    array(
-      select accounts.key
-      from pgledger.accounts
-      where accounts.id in (from_account_id, to_account_id)
-        and (accounts.held_out <> 0 or accounts.held_in <> 0)
-    ),
-    pgledger.clock()
-  );
   v_amount := (
     select least(
       max_amount,
-      accounts.balance - accounts.held_out - greatest(keep, accounts.min_balance)
+      accounts.balance
+      - case
+        when accounts.held_out = 0 then 0
+        else pgledger.held_now(accounts.key, accounts.held_out, true)
+      end
+      - greatest(keep, accounts.min_balance)
     )
     from pgledger.accounts
     where accounts.id = from_account_id
@@ -8950,6 +9022,64 @@ comment on function pgledger.check_conditions is
 
 revoke all on function pgledger.check_conditions from public;
 
+-- file: repeatable/10_ledger/check_each_hold_request.sql
+/*
+Refuses the lowest request of a batch of holds whose own values are wrong. It looks at one after the
+other, so it is for batches that are known to be wrong.
+
+Errors: those of pgledger.check_hold_request and pgledger.check_key.
+*/
+create or replace function pgledger.check_each_hold_request(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  allow_future_event_at boolean,
+  idempotency_keys text[]
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_request record;
+  v_ok boolean;
+begin
+  for v_request in
+    select
+      request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+      request.event_at, request.metadata, request.id, request.key, request.index
+    from unnest(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      idempotency_keys
+    )
+      with ordinality as request (
+        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, key, index
+      )
+    order by request.index
+  loop
+    v_ok := pgledger.check_hold_request(
+      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.expires_at,
+      null, v_request.event_at, v_request.metadata, v_request.id, allow_future_event_at,
+      v_request.index, v_count
+    );
+    v_ok := pgledger.check_key(v_request.key, v_request.index, v_count);
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_each_hold_request is
+  'Raises what is wrong with the first request of a batch of holds that is wrong by itself.';
+
+revoke all on function pgledger.check_each_hold_request from public;
+
 -- file: repeatable/10_ledger/check_each_named_request.sql
 /*
 Refuses the lowest request of a batch by name whose own values are wrong. It looks at one after the
@@ -9342,7 +9472,7 @@ wrong. As in pgledger.check_transfer_requests, one statement finds out whether t
 sound; only if it is not are the requests looked at one by one.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
-pgledger.check_hold_request.
+pgledger.check_each_hold_request.
 */
 create or replace function pgledger.check_hold_requests(
   from_account_ids text[],
@@ -9354,7 +9484,8 @@ create or replace function pgledger.check_hold_requests(
   ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  idempotency_keys text[] default null
 )
 returns boolean
 language plpgsql
@@ -9367,21 +9498,22 @@ as $$
 declare
   v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
   v_count bigint := cardinality(from_account_ids);
-  v_request record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_arrays(
     array[
       'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
-      'ids'
+      'ids', 'idempotency_keys'
     ],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(expires_ats),
-      cardinality(event_ats), cardinality(metadatas), cardinality(ids)
+      cardinality(event_ats), cardinality(metadatas), cardinality(ids),
+      cardinality(idempotency_keys)
     ],
     array[
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
+      array_ndims(idempotency_keys)
     ],
     3,
     pg_column_size(metadatas)
@@ -9410,26 +9542,12 @@ begin
   ) is not true
   limit 1;
 
-  if not found then
-    return true;
-  end if;
-
-  for v_request in
-    select
-      request.from_account_id, request.to_account_id, request.amount, request.expires_at,
-      request.event_at, request.metadata, request.id, request.index
-    from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
-      with ordinality as request (
-        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, index
-      )
-    order by request.index
-  loop
-    v_ok := pgledger.check_hold_request(
-      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.expires_at,
-      null, v_request.event_at, v_request.metadata, v_request.id, allow_future_event_at,
-      v_request.index, v_count
+  if found or not pgledger.keys_are_sound(idempotency_keys) then
+    v_ok := pgledger.check_each_hold_request(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      allow_future_event_at, idempotency_keys
     );
-  end loop;
+  end if;
 
   return true;
 end;
@@ -9954,7 +10072,7 @@ Refuses a batch of postings whose shape is wrong, then the lowest of its request
 are wrong.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidId, and those of
-pgledger.check_request_details.
+pgledger.check_request_details and pgledger.check_key.
 */
 create or replace function pgledger.check_posting_requests(
   hold_ids text[],
@@ -9964,7 +10082,8 @@ create or replace function pgledger.check_posting_requests(
   metadatas jsonb[],
   ids text[],
   app_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  idempotency_keys text[] default null
 )
 returns boolean
 language plpgsql
@@ -9981,14 +10100,14 @@ declare
   v_ok boolean;
 begin
   v_ok := pgledger.check_arrays(
-    array['hold_ids', 'amounts', 'finals', 'event_ats', 'metadatas', 'ids'],
+    array['hold_ids', 'amounts', 'finals', 'event_ats', 'metadatas', 'ids', 'idempotency_keys'],
     array[
       v_count, cardinality(amounts), cardinality(finals), cardinality(event_ats),
-      cardinality(metadatas), cardinality(ids)
+      cardinality(metadatas), cardinality(ids), cardinality(idempotency_keys)
     ],
     array[
       array_ndims(hold_ids), array_ndims(amounts), array_ndims(finals), array_ndims(event_ats),
-      array_ndims(metadatas), array_ndims(ids)
+      array_ndims(metadatas), array_ndims(ids), array_ndims(idempotency_keys)
     ],
     1,
     pg_column_size(metadatas)
@@ -10012,16 +10131,16 @@ begin
   ) is not true
   limit 1;
 
-  if not found then
+  if not found and pgledger.keys_are_sound(idempotency_keys) then
     return true;
   end if;
 
   for v_request in
     select
       request.hold_id, coalesce(request.amount, 1) as amount, request.event_at, request.metadata,
-      request.id, request.index
-    from unnest(hold_ids, amounts, event_ats, metadatas, ids)
-      with ordinality as request (hold_id, amount, event_at, metadata, id, index)
+      request.id, request.key, request.index
+    from unnest(hold_ids, amounts, event_ats, metadatas, ids, idempotency_keys)
+      with ordinality as request (hold_id, amount, event_at, metadata, id, key, index)
     order by request.index
   loop
     v_ok := pgledger.check_id('hold_id', v_request.hold_id, 'pglh', v_request.index, v_count);
@@ -10029,6 +10148,7 @@ begin
       v_request.amount, v_request.event_at, v_request.metadata, v_request.id,
       allow_future_event_at, v_request.index, v_count
     );
+    v_ok := pgledger.check_key(v_request.key, v_request.index, v_count);
   end loop;
 
   return true;
@@ -10815,6 +10935,102 @@ comment on function pgledger.create_bulk_transfers is
 
 revoke all on function pgledger.create_bulk_transfers from public;
 
+-- file: repeatable/10_ledger/create_keyed_holds.sql
+/*
+Makes a batch of holds in which the caller chose keys or ids, so that some requests may be repeats:
+of earlier calls, or of one another. Locks the accounts, finds out which requests are repeats under
+their keys, takes the keys of the others, and leaves the rest to pgledger.create_repeatable_holds.
+It answers, in the order of the requests, with the id of each one's hold and whether that existed
+already.
+
+The keys are written before the holds, with ids that are made here for that: from the same time as
+the holds get.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then the inserted rows of the keys ascending
+by key, then those of pgledger.make_holds.
+Errors: those of pgledger.check_accounts, pgledger.keys_of_requests, pgledger.take_keys and
+pgledger.create_repeatable_holds.
+*/
+create or replace function pgledger.create_keyed_holds(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  idempotency_keys text[],
+  out hold_ids text[],
+  out replayed boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_count integer := cardinality(from_account_ids);
+  v_locked_ids text[];
+  v_requests jsonb[];
+  v_keys record;
+  v_new_places bigint[];
+  v_now timestamptz;
+  v_ids text[] := coalesce(ids, array_fill(null::text, array[v_count]));
+  v_ok boolean;
+begin
+  if array_remove(idempotency_keys, null) <> '{}' then
+    v_locked_ids := pgledger.lock_accounts(from_account_ids || to_account_ids);
+    v_ok := pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
+    );
+
+    v_requests := pgledger.keyed_hold_requests(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, group_id,
+      idempotency_keys
+    );
+    v_keys := pgledger.keys_of_requests(
+      app_id, idempotency_keys, 'pgledger_create_hold', v_requests
+    );
+    v_new_places := pgledger.places_left(
+      pgledger.new_hold_places(
+        from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+        group_id
+      ),
+      v_keys.repeated
+    );
+    v_now := pgledger.clock();
+    v_ids := pgledger.ids_of_new_requests(
+      v_new_places, pgledger.new_hold_ids(v_now, cardinality(v_new_places)), ids,
+      idempotency_keys, v_keys.repeated
+    );
+    v_ok := pgledger.take_keys(
+      app_id, idempotency_keys, 'pgledger_create_hold', v_requests, v_ids
+    );
+  end if;
+
+  select created.hold_ids, created.replayed
+  into create_keyed_holds.hold_ids, create_keyed_holds.replayed
+  from pgledger.create_repeatable_holds(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, v_ids,
+    create_keyed_holds.app_id, create_keyed_holds.group_id, v_new_places, v_now
+  ) as created;
+
+  if v_requests is not null then
+    hold_ids := pgledger.ids_of_repeats(hold_ids, v_keys.result_ids, v_keys.first_places);
+  end if;
+end;
+$$;
+
+comment on function pgledger.create_keyed_holds is
+  'Makes a batch of holds in which the caller chose keys or ids; holds that exist are not made '
+  'again.';
+
+revoke all on function pgledger.create_keyed_holds from public;
+
 -- file: repeatable/10_ledger/create_keyed_transfer.sql
 /*
 Makes a transfer whose request gave a key and nothing else that is optional, once. The request's own
@@ -10847,7 +11063,6 @@ declare
   v_request jsonb := jsonb_build_object(
     'from_account_id', from_account_id, 'to_account_id', to_account_id, 'amount', amount
   );
-  v_key record;
   v_id text;
   v_from_key bigint;
   v_from_at timestamptz;
@@ -10953,14 +11168,19 @@ begin
   )
   on conflict on constraint idempotency_keys_app_id_idempotency_key_pk do nothing;
   if not found then
-    v_key := pgledger.take_key(
-      app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
-    );
-    if v_key.created_at is not null then
-      v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
-      v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
-      return pgledger.replayed_transfer(v_key.result_id);
-    end if;
+    -- Only here, because a variable of a row's type costs every call. A record would not do: it has
+    -- no fields when a purge has just made way for this call.
+    declare
+      v_key pgledger.idempotency_keys := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_create_transfer', v_request, v_id
+      );
+    begin
+      if v_key.created_at is not null then
+        v_ok := pgledger.put_back(v_from_key, v_from_version - 1);
+        v_ok := pgledger.put_back(v_to_key, v_to_version - 1);
+        return pgledger.replayed_transfer(v_key.result_id);
+      end if;
+    end;
   end if;
 
   if v_from_at > v_now or v_to_at > v_now then
@@ -11108,14 +11328,7 @@ begin
   ) as created;
 
   if true = any(v_skipped) then
-    transfer_ids := array(
-      select coalesce(request.result_id, earlier.id, request.id)
-      from unnest(transfer_ids, v_keys.result_ids, v_keys.first_places) with ordinality
-        as request (id, result_id, first_place, place)
-      left join unnest(transfer_ids) with ordinality as earlier (id, place)
-        on request.first_place = earlier.place
-      order by request.place
-    );
+    transfer_ids := pgledger.ids_of_repeats(transfer_ids, v_keys.result_ids, v_keys.first_places);
   end if;
 end;
 $$;
@@ -11132,6 +11345,9 @@ earlier calls, or of one another. Locks the accounts, then finds out which reque
 makes those. It answers, in the order of the requests, with the id of each one's hold and whether
 that existed already.
 
+new_places and at are those of pgledger.create_keyed_holds, which knows what is new under its keys,
+and what the time is.
+
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.make_holds.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.make_holds.
 */
@@ -11145,6 +11361,8 @@ create or replace function pgledger.create_repeatable_holds(
   ids text[],
   app_id text,
   group_id text,
+  new_places bigint[] default null,
+  at timestamptz default null,
   out hold_ids text[],
   out replayed boolean[]
 )
@@ -11158,29 +11376,23 @@ set jit = off
 as $$
 declare
   v_count bigint := cardinality(from_account_ids);
-  v_new_places bigint[];
+  v_new_places bigint[] := new_places;
   v_new_ids text[];
   v_locked_ids text[];
   v_ok boolean;
 begin
-  select coalesce(array_agg(locked.id), '{}')
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id = any(from_account_ids || to_account_ids)
-    order by accounts.id
-    for no key update
-  ) as locked;
+  v_locked_ids := pgledger.lock_accounts(from_account_ids || to_account_ids);
 
   v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
-  v_new_places := pgledger.new_hold_places(
-    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
-    group_id
-  );
+  if v_new_places is null then
+    v_new_places := pgledger.new_hold_places(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+      group_id
+    );
+  end if;
 
   select
     pgledger.make_holds(
@@ -11191,7 +11403,8 @@ begin
       array_agg(request.event_at order by request.place),
       array_agg(request.metadata order by request.place),
       array_agg(request.id order by request.place),
-      create_repeatable_holds.app_id, create_repeatable_holds.group_id, v_new_places, v_count
+      create_repeatable_holds.app_id, create_repeatable_holds.group_id, v_new_places, v_count,
+      create_repeatable_holds.at
     )
   into v_new_ids
   from unnest(from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids)
@@ -11994,6 +12207,11 @@ as $$
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
     (
       'function', 'private',
+      'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
+      'timestamp with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'check_each_named_request(text[], text[], numeric[], text[], timestamp with time zone[], '
       'jsonb[], text[], text[], text[], boolean, bigint[], bigint[], numrange[], numrange[], '
       'text[])', 'owner', '', ''
@@ -12045,7 +12263,7 @@ as $$
     (
       'function', 'private',
       'check_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
-      'with time zone[], jsonb[], text[], text, text, boolean)', 'owner', '', ''
+      'with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner', '', ''
     ),
     ('function', 'private', 'check_hold_scales(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
@@ -12108,7 +12326,7 @@ as $$
     (
       'function', 'private',
       'check_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
-      'jsonb[], text[], text, boolean)', 'owner', '', ''
+      'jsonb[], text[], text, boolean, text[])', 'owner', '', ''
     ),
     ('function', 'private', 'check_prefix(text)', 'owner', '', ''),
     ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
@@ -12228,6 +12446,11 @@ as $$
       'owner', '', ''
     ),
     (
+      'function', 'private',
+      'create_keyed_holds(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text, text[])', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'create_keyed_transfer(text, text, numeric, text, text)', 'owner',
       '', ''
     ),
@@ -12240,7 +12463,8 @@ as $$
     (
       'function', 'private',
       'create_repeatable_holds(text[], text[], numeric[], timestamp with time zone[], '
-      'timestamp with time zone[], jsonb[], text[], text, text)', 'owner', '', ''
+      'timestamp with time zone[], jsonb[], text[], text, text, bigint[], timestamp with time '
+      'zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -12440,6 +12664,11 @@ as $$
     ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'ids_of_new_requests(bigint[], text[], text[], text[], boolean[])',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'ids_of_repeats(text[], text[], bigint[])', 'owner', '', ''),
+    (
       'function', 'private',
       'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
       'zone)', 'owner', '', ''
@@ -12521,6 +12750,16 @@ as $$
       '', ''
     ),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'keyed_hold_requests(text[], text[], numeric[], timestamp with time zone[], timestamp '
+      'with time zone[], jsonb[], text[], text, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'keyed_posting_requests(text[], numeric[], boolean[], timestamp with time zone[], '
+      'jsonb[], text[], text[])', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'keyed_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
@@ -12606,7 +12845,8 @@ as $$
     (
       'function', 'private',
       'make_holds(text[], text[], numeric[], timestamp with time zone[], timestamp with time '
-      'zone[], jsonb[], text[], text, text, bigint[], bigint)', 'owner', '', ''
+      'zone[], jsonb[], text[], text, text, bigint[], bigint, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -12665,6 +12905,7 @@ as $$
       'named_request(text, text, numeric, text, timestamp with time zone, jsonb, text, text, '
       'text, text, bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
+    ('function', 'private', 'new_hold_ids(timestamp with time zone, integer)', 'owner', '', ''),
     (
       'function', 'private',
       'new_hold_places(text[], text[], numeric[], timestamp with time zone[], timestamp with '
@@ -12743,8 +12984,8 @@ as $$
     ),
     (
       'function', 'private',
-      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text)',
-      'owner', '', ''
+      'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text, '
+      'text[], jsonb[])', 'owner', '', ''
     ),
     ('function', 'private', 'place_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -12756,7 +12997,7 @@ as $$
     (
       'function', 'private',
       'placed_outcome(text, text, numeric, timestamp with time zone, jsonb, text, text, '
-      'text[])', 'owner', '', ''
+      'text[], text, jsonb)', 'owner', '', ''
     ),
     ('function', 'private', 'places_left(bigint[], boolean[])', 'owner', '', ''),
     ('function', 'private', 'plain_json(jsonb)', 'owner', '', ''),
@@ -12779,7 +13020,23 @@ as $$
     (
       'function', 'private',
       'post_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], text[], '
-      'timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+      'timestamp with time zone, timestamp with time zone, bigint[], bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_holds_in_order(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, bigint[], bigint, text[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_keyed_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, text[], timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'post_locked_holds(text[], numeric[], boolean[], timestamp with time zone[], jsonb[], '
+      'text[], text, bigint[], bigint, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -12794,19 +13051,21 @@ as $$
     (
       'function', 'private',
       'post_run(integer[], text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+      'text[], text, text, bigint[], bigint[], numrange[], numrange[], text[], jsonb[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
       'post_runs(pgledger_transfer_outcome[], integer[], text[], text[], numeric[], timestamp '
       'with time zone[], jsonb[], text[], text, text, bigint[], bigint[], numrange[], '
-      'numrange[])', 'owner', '', ''
+      'numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
       'text, text, bigint[], bigint, timestamp with time zone, jsonb, bigint[], bigint[], '
-      'numrange[], numrange[], timestamp with time zone, boolean)', 'owner', '', ''
+      'numrange[], numrange[], timestamp with time zone, boolean, text[], jsonb[])', 'owner', '',
+      ''
     ),
     (
       'function', 'private',
@@ -12962,22 +13221,29 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'replayed_account(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'replayed_outcome(text, timestamp with time zone, numeric, numeric, bigint, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'replayed_outcomes(text, text[], jsonb[])', 'owner', '', ''),
     ('function', 'private', 'replayed_transfer(text)', 'owner', '', ''),
     (
       'function', 'private',
       'request_failure(text, text, numeric, timestamp with time zone, jsonb, text, boolean, '
-      'bigint, bigint, numrange, numrange)', 'owner', '', ''
+      'bigint, bigint, numrange, numrange, text)', 'owner', '', ''
     ),
     (
       'function', 'private',
       'request_failures(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '', ''
+      'text[], boolean, bigint[], bigint[], numrange[], numrange[], text[])', 'owner', '', ''
     ),
     (
       'function', 'private',
       'request_is_sound(text, text, numeric, timestamp with time zone, jsonb, text, timestamp '
       'with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'request_is_whole(text, jsonb)', 'owner', '', ''),
     (
       'function', 'private',
       'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
@@ -13021,7 +13287,7 @@ as $$
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
     ('function', 'private', 'run_again(text)', 'owner', '', ''),
-    ('function', 'private', 'run_numbers(text[], integer[])', 'owner', '', ''),
+    ('function', 'private', 'run_numbers(text[], text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
@@ -13122,8 +13388,8 @@ as $$
     (
       'function', 'private',
       'transfer_outcomes(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
-      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])', 'owner', '',
-      ''
+      'text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], text[])',
+      'owner', '', ''
     ),
     (
       'function', 'private',
@@ -13691,7 +13957,7 @@ as $$
     (
       'function', 'surface',
       'pgledger_create_holds_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'timestamp with time zone[], jsonb[], text[], text, text, boolean)', 'owner',
+      'timestamp with time zone[], jsonb[], text[], text, text, boolean, text[])', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -13754,7 +14020,7 @@ as $$
       'function', 'surface',
       'pgledger_create_transfers_outcomes(text[], text[], numeric[], timestamp with time '
       'zone[], jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], '
-      'numrange[])', 'owner', 'poster=EXECUTE',
+      'numrange[], text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -13812,14 +14078,15 @@ as $$
     (
       'function', 'surface',
       'pgledger_post_holds_bulk(text[], numeric[], boolean[], timestamp with time zone[], '
-      'jsonb[], text[], text, boolean)', 'owner', 'poster=EXECUTE',
+      'jsonb[], text[], text, boolean, text[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
       'pgledger_preview_transfers(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[])',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'jsonb[], text[], text, text, boolean, bigint[], bigint[], numrange[], numrange[], '
+      'text[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -15059,6 +15326,73 @@ comment on function pgledger.holds_by_id is
 
 revoke all on function pgledger.holds_by_id from public;
 
+-- file: repeatable/10_ledger/ids_of_new_requests.sql
+/*
+Which id each request of a batch gets before it is made: the caller's, and, for new requests with a
+key, element n of new_ids for place n of new_places. Null for requests without a key whose id the
+caller left open, and for those that are skipped.
+*/
+create or replace function pgledger.ids_of_new_requests(
+  new_places bigint[],
+  new_ids text[],
+  ids text[],
+  idempotency_keys text[],
+  skipped boolean[]
+)
+returns text[]
+language sql
+stable
+parallel safe
+as $$
+  select array(
+    select
+      case
+        when request.is_skipped then null
+        when request.key is null then request.id
+        else coalesce(request.id, new.id)
+      end
+    from unnest(idempotency_keys, skipped, ids) with ordinality
+      as request (key, is_skipped, id, place)
+    left join unnest(new_places, new_ids) as new (place, id) on request.place = new.place
+    order by request.place
+  )
+$$;
+
+comment on function pgledger.ids_of_new_requests is
+  'The id that each request of a batch gets that has one before it is made.';
+
+revoke all on function pgledger.ids_of_new_requests from public;
+
+-- file: repeatable/10_ledger/ids_of_repeats.sql
+/*
+The ids of what came of a batch's requests, once those are filled in that repeat others under their
+keys: result_ids and first_places are those of pgledger.keys_of_requests.
+*/
+create or replace function pgledger.ids_of_repeats(
+  ids text[],
+  result_ids text[],
+  first_places bigint[]
+)
+returns text[]
+language sql
+stable
+parallel safe
+as $$
+  select array(
+    select coalesce(request.result_id, earlier.id, request.id)
+    from unnest(ids, result_ids, first_places) with ordinality
+      as request (id, result_id, first_place, place)
+    left join unnest(ids) with ordinality as earlier (id, place)
+      on request.first_place = earlier.place
+    order by request.place
+  )
+$$;
+
+comment on function pgledger.ids_of_repeats is
+  'The ids of what came of a batch''s requests, with those of repeats under their keys.';
+
+revoke all on function pgledger.ids_of_repeats from public;
+
 -- file: repeatable/10_ledger/ids_under_keys.sql
 /*
 Which id each keyed request of a batch gets, for its key's row: the caller's, or the one that
@@ -15094,23 +15428,13 @@ begin
       on accounts.id in (request.from_account_id, request.to_account_id);
   end if;
 
-  return array(
-    select
-      case
-        when request.is_skipped then null
-        when request.key is null then request.id
-        else coalesce(request.id, new.id)
-      end
-    from unnest(idempotency_keys, skipped, ids) with ordinality
-      as request (key, is_skipped, id, place)
-    left join unnest(
-      new_places,
-      case
-        when new_places <> '{}'
-          then pgledger.new_transfer_ids(v_first_created_at, cardinality(new_places))
-      end
-    ) as new (place, id) on request.place = new.place
-    order by request.place
+  return pgledger.ids_of_new_requests(
+    new_places,
+    case
+      when new_places <> '{}'
+        then pgledger.new_transfer_ids(v_first_created_at, cardinality(new_places))
+    end,
+    ids, idempotency_keys, skipped
   );
 end;
 $$;
@@ -15388,6 +15712,88 @@ comment on function pgledger.key_sequences is
   'Every sequence that gives keys, with the greatest key in use and the next one it would give.';
 
 revoke all on function pgledger.key_sequences from public;
+
+-- file: repeatable/10_ledger/keyed_hold_requests.sql
+/*
+The requests of a batch of holds as their keys' rows keep them; null for a request without a key.
+*/
+create or replace function pgledger.keyed_hold_requests(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  expires_ats timestamptz[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  group_id text,
+  idempotency_keys text[]
+)
+returns jsonb[]
+language sql
+stable
+parallel safe
+as $$
+  select array(
+    select
+      case
+        when request.key is not null then pgledger.hold_request(
+          request.from_account_id, request.to_account_id, request.amount, request.expires_at, null,
+          request.event_at, request.metadata, request.id, keyed_hold_requests.group_id
+        )
+      end
+    from unnest(
+      from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
+      idempotency_keys
+    ) with ordinality
+      as request (
+        from_account_id, to_account_id, amount, expires_at, event_at, metadata, id, key, place
+      )
+    order by request.place
+  )
+$$;
+
+comment on function pgledger.keyed_hold_requests is
+  'The requests of a batch of holds as their keys'' rows keep them.';
+
+revoke all on function pgledger.keyed_hold_requests from public;
+
+-- file: repeatable/10_ledger/keyed_posting_requests.sql
+/*
+The requests of a batch of postings as their keys' rows keep them; null for a request without a key.
+What is not said to stay is final, as in a single call.
+*/
+create or replace function pgledger.keyed_posting_requests(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  idempotency_keys text[]
+)
+returns jsonb[]
+language sql
+stable
+parallel safe
+as $$
+  select array(
+    select
+      case
+        when request.key is not null then pgledger.posting_request(
+          request.hold_id, request.amount, request.final is not false, request.event_at,
+          request.metadata, request.id
+        )
+      end
+    from unnest(hold_ids, amounts, finals, event_ats, metadatas, ids, idempotency_keys)
+      with ordinality as request (hold_id, amount, final, event_at, metadata, id, key, place)
+    order by request.place
+  )
+$$;
+
+comment on function pgledger.keyed_posting_requests is
+  'The requests of a batch of postings as their keys'' rows keep them.';
+
+revoke all on function pgledger.keyed_posting_requests from public;
 
 -- file: repeatable/10_ledger/keyed_requests.sql
 /*
@@ -16130,17 +16536,15 @@ revoke all on function pgledger.made_hold_outcome from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
-Makes a hold whose request's own values were checked, unless its id says that it was made before:
-then it returns what that is now. It is the way of pgledger_create_hold for what is not plain, and
-of a batch whose accounts have no room at first sight.
+Makes a hold whose request's own values were checked, unless its id or key says that it was made
+before: then it returns what that is now. It is the way of pgledger_create_hold for what is not
+plain, and of a batch whose accounts have no room at first sight.
 
-Updates both accounts, in ascending order of their ids, as pgledger.pgledger_create_transfer does,
-and checks then: a refusal takes it back with the call. Neither versions nor times of accounts
-change: those count transfers. With an id or a key it locks both accounts first, and looks for the
-id and takes the key before anything else is written.
+Here both accounts are locked, and found, before anything is written. Neither versions nor times of
+accounts change: those count transfers. A refusal takes back with the call what was written.
 
-The time is read after the locks, or is the caller's, who has locked all accounts of a batch and
-released what had expired on them by then.
+The time is read after the locks, or is the caller's, who has locked and found all accounts of a
+batch and released what had expired on them by then.
 
 The body is long because what it finds in one statement is used in the next.
 
@@ -16172,35 +16576,26 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_amount numeric := amount;
+  v_amount numeric := case when scale(amount) > 18 then trim_scale(amount) else amount end;
   v_id text;
-  v_from_key bigint;
-  v_from_at timestamptz;
-  v_from_balance numeric;
-  v_from_is_sound boolean;
-  v_from_currency text;
-  v_from_app_id text;
-  v_from_name text;
-  v_from_tenant_id text;
-  v_to_key bigint;
-  v_to_at timestamptz;
-  v_to_balance numeric;
-  v_to_is_sound boolean;
-  v_to_currency text;
-  v_to_app_id text;
-  v_to_name text;
-  v_to_tenant_id text;
+  v_from record;
+  v_to record;
   v_now timestamptz := at;
   v_expires_at timestamptz := expires_at;
-  v_from_is_first boolean := from_account_id collate "C" < to_account_id;
   v_earlier pgledger.holds;
+  v_hold pgledger.holds;
   v_ok boolean;
 begin
-  if scale(amount) > 18 then
-    v_amount := trim_scale(amount);
+  if v_now is null then
+    v_ok := pgledger.check_accounts(
+      array[from_account_id], array[to_account_id], app_id,
+      pgledger.lock_accounts(array[from_account_id, to_account_id]), array[request_index],
+      request_count
+    );
+    v_now := pgledger.clock();
   end if;
+  v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(v_now));
   if id is not null or idempotency_key is not null then
-    v_id := coalesce(id, 'pglh_' || pgledger.new_ulid(pgledger.clock()));
     v_earlier := pgledger.repeated_hold(
       from_account_id, to_account_id, v_amount, expires_at, expires_in, event_at, metadata, id,
       app_id, group_id, request_index, request_count, idempotency_key, v_id
@@ -16210,88 +16605,34 @@ begin
     end if;
   end if;
 
-  if v_from_is_first then
-    update pgledger.accounts
-    set held_out = accounts.held_out + v_amount
-    where accounts.id = from_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance - accounts.held_out > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-      v_from_name, v_from_tenant_id;
+  update pgledger.accounts
+  set held_out = accounts.held_out + v_amount
+  where accounts.id = from_account_id
+  returning
+    accounts.key, accounts.updated_at, accounts.balance,
+    accounts.status = 0
+    and accounts.balance - accounts.held_out > -1e30
+    and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
+    and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale)
+    as is_sound
+  into v_from;
 
-    update pgledger.accounts
-    set held_in = accounts.held_in + v_amount
-    where accounts.id = to_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance + accounts.held_in < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
-  else
-    update pgledger.accounts
-    set held_in = accounts.held_in + v_amount
-    where accounts.id = to_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance + accounts.held_in < 1e30
-      and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_to_key, v_to_at, v_to_balance, v_to_is_sound, v_to_currency, v_to_app_id, v_to_name,
-      v_to_tenant_id;
+  update pgledger.accounts
+  set held_in = accounts.held_in + v_amount
+  where accounts.id = to_account_id
+  returning
+    accounts.key, accounts.updated_at, accounts.balance,
+    accounts.status = 0
+    and accounts.balance + accounts.held_in < 1e30
+    and (accounts.balance + accounts.held_in > accounts.max_balance) is not true
+    and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale)
+    as is_sound
+  into v_to;
 
-    update pgledger.accounts
-    set held_out = accounts.held_out + v_amount
-    where accounts.id = from_account_id
-    returning
-      accounts.key, accounts.updated_at, accounts.balance,
-      accounts.status = 0
-      and accounts.balance - accounts.held_out > -1e30
-      and (accounts.balance - accounts.held_out < accounts.min_balance) is not true
-      and (accounts.amount_scale is null or min_scale(v_amount) <= accounts.amount_scale),
-      accounts.currency, accounts.app_id, accounts.name, accounts.tenant_id
-    into
-      v_from_key, v_from_at, v_from_balance, v_from_is_sound, v_from_currency, v_from_app_id,
-      v_from_name, v_from_tenant_id;
-  end if;
-
-  if (
-    v_from_currency = v_to_currency and v_from_app_id = app_id and v_to_app_id = app_id
-  ) is not true then
-    v_ok := pgledger.check_scope('app_id', app_id);
-    v_ok := pgledger.check_accounts(
-      array[from_account_id],
-      array[to_account_id],
-      app_id,
-      array[
-        case when v_from_key is not null then from_account_id end,
-        case when v_to_key is not null then to_account_id end
-      ],
-      array[request_index],
-      request_count
-    );
-  end if;
-
-  if v_now is null then
-    v_now := pgledger.clock();
-  end if;
-  if v_from_at > v_now or v_to_at > v_now then
+  if v_from.updated_at > v_now or v_to.updated_at > v_now then
     v_ok := pgledger.check_account_times(
-      array[from_account_id], array[to_account_id], v_now, greatest(v_from_at, v_to_at),
-      array[request_index], request_count
+      array[from_account_id], array[to_account_id], v_now,
+      greatest(v_from.updated_at, v_to.updated_at), array[request_index], request_count
     );
   end if;
   if expires_in is not null then
@@ -16301,7 +16642,7 @@ begin
     v_ok := pgledger.check_expiry_ahead(v_expires_at, v_now, request_index, request_count);
   end if;
 
-  if not (v_from_is_sound and v_to_is_sound) then
+  if not (v_from.is_sound and v_to.is_sound) then
     v_ok := pgledger.check_statuses(
       array[from_account_id], array[to_account_id], array[request_index], request_count
     );
@@ -16309,36 +16650,33 @@ begin
       array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
       request_count
     );
-    v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
+    v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(
-      v_from_key, v_from_balance, -v_amount, request_index, request_count, true
+      v_from.key, v_from.balance, -v_amount, request_index, request_count, true
     );
     v_ok := pgledger.check_balance(
-      v_to_key, v_to_balance, v_amount, request_index, request_count, true
+      v_to.key, v_to.balance, v_amount, request_index, request_count, true
     );
   end if;
 
-  v_id := coalesce(v_id, 'pglh_' || pgledger.new_ulid(v_now));
   insert into pgledger.holds (
     from_key, to_key, created_at, event_at, expires_at, first_expires_at, from_is_first, amount, id,
     app_id, group_id, metadata
   )
   values (
-    v_from_key, v_to_key, v_now, make_hold.event_at, v_expires_at, v_expires_at, v_from_is_first,
-    v_amount, v_id, make_hold.app_id, make_hold.group_id, make_hold.metadata
+    v_from.key, v_to.key, v_now, make_hold.event_at, v_expires_at, v_expires_at,
+    from_account_id collate "C" < to_account_id, v_amount, v_id, make_hold.app_id,
+    make_hold.group_id, make_hold.metadata
   )
-  on conflict on constraint holds_id_pk do nothing;
+  on conflict on constraint holds_id_pk do nothing
+  returning holds.* into v_hold;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
   -- something else.
-  if not found then
+  if v_hold.id is null then
     v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
   end if;
 
-  return row(
-    v_id, from_account_id, to_account_id, v_amount, 0::numeric, 'pending'::text, v_now,
-    coalesce(event_at, v_now), v_expires_at, null::timestamptz, metadata, v_from_currency,
-    v_from_name, v_to_name, group_id, app_id, v_from_tenant_id, v_to_tenant_id, false
-  );
+  return pgledger.hold_answer(v_hold, false);
 end;
 $$;
 
@@ -16358,6 +16696,8 @@ room, what has expired on the accounts is released, and the requests are made on
 first that does not fit is refused.
 
 Hold n of the call is created n - 1 microseconds after the first, so that ids ascend.
+
+at is the time that a caller read who had locked the accounts already, or null.
 
 request_indexes says which request of the caller's each request is, for messages; null means all of
 them in order.
@@ -16381,7 +16721,8 @@ create or replace function pgledger.make_holds(
   app_id text,
   group_id text,
   request_indexes bigint[],
-  request_count bigint
+  request_count bigint,
+  at timestamptz default null
 )
 returns text[]
 language plpgsql
@@ -16423,7 +16764,7 @@ begin
     for no key update
   ) as locked;
 
-  v_now := pgledger.clock();
+  v_now := coalesce(at, pgledger.clock());
   v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
   );
@@ -16435,8 +16776,8 @@ begin
 
   select min(given.place)
   into v_expired_place
-  from (select unnest(expires_ats) as at, generate_series(1, v_count) as place) as given
-  where given.at <= v_now;
+  from (select unnest(expires_ats) as expires_at, generate_series(1, v_count) as place) as given
+  where given.expires_at <= v_now;
   if v_expired_place is not null then
     v_ok := pgledger.check_expiry_ahead(
       expires_ats[v_expired_place], v_now,
@@ -16503,10 +16844,9 @@ begin
   end if;
 
   v_ids := array(
-    select coalesce(given.chosen_id, 'pglh_' || right(given.new_id, 26))
+    select coalesce(given.chosen_id, given.new_id)
     from (
-      select
-        unnest(ids) as chosen_id, unnest(pgledger.new_transfer_ids(v_now, v_count)) as new_id
+      select unnest(ids) as chosen_id, unnest(pgledger.new_hold_ids(v_now, v_count)) as new_id
     ) as given
   );
 
@@ -17031,6 +17371,28 @@ comment on function pgledger.named_request is
   'A request for a transfer by names as its key''s row keeps it.';
 
 revoke all on function pgledger.named_request from public;
+
+-- file: repeatable/10_ledger/new_hold_ids.sql
+/*
+Ids for a batch of holds, one microsecond apart: those of pgledger.new_transfer_ids, under the
+prefix of holds.
+*/
+create or replace function pgledger.new_hold_ids(first_created_at timestamptz, count integer)
+returns text[]
+language sql
+volatile
+parallel unsafe
+as $$
+  select array(
+    select 'pglh_' || right(new.id, 26)
+    from unnest(pgledger.new_transfer_ids(first_created_at, count)) as new (id)
+  )
+$$;
+
+comment on function pgledger.new_hold_ids is
+  'Ids for as many new holds, which are created one microsecond after another.';
+
+revoke all on function pgledger.new_hold_ids from public;
 
 -- file: repeatable/10_ledger/new_hold_places.sql
 /*
@@ -18579,8 +18941,9 @@ grant execute on function public.pgledger_create_hold to pgledger_poster;
 /*
 Makes many holds at once, given as parallel arrays: all of them, or none.
 
-If the caller chose no ids, the batch cannot hold a repeat and is made as it is. If the caller chose
-ids, it takes the longer way: holds that exist already are returned and not made again.
+If the caller chose neither ids nor keys, the batch cannot hold a repeat and is made as it is. If
+the caller chose some, it takes the longer way: holds that exist already are returned and not made
+again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
 exist and share a currency; whether it is a repeat; the clock; that it expires in the future;
@@ -18599,7 +18962,8 @@ create or replace function public.pgledger_create_holds_bulk(
   ids text[] default null,
   app_id text default '',
   group_id text default null,
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_keys text[] default null
 )
 returns setof public.pgledger_hold
 language plpgsql
@@ -18617,15 +18981,25 @@ declare
 begin
   v_ok := pgledger.check_hold_requests(
     from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
-    group_id, allow_future_event_at
+    group_id, allow_future_event_at, idempotency_keys
   );
 
-  if array_remove(ids, null) <> '{}' then
+  -- A slice is counted from 1, whatever the array is counted from.
+  from_account_ids := from_account_ids[:];
+  to_account_ids := to_account_ids[:];
+  amounts := amounts[:];
+  expires_ats := expires_ats[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  idempotency_keys := idempotency_keys[:];
+
+  if array_remove(ids || idempotency_keys, null) <> '{}' then
     select created.hold_ids, created.replayed
     into v_ids, v_replayed
-    from pgledger.create_repeatable_holds(
+    from pgledger.create_keyed_holds(
       from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids,
-      pgledger_create_holds_bulk.app_id, pgledger_create_holds_bulk.group_id
+      pgledger_create_holds_bulk.app_id, pgledger_create_holds_bulk.group_id, idempotency_keys
     ) as created;
   elsif cardinality(from_account_ids) > 0 then
     v_ids := pgledger.make_holds(
@@ -18668,13 +19042,17 @@ app_id: Set of books that all accounts belong to.
 group_id: Name for these holds and the transfers that post them, 1 to 255
   visible characters, for example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the same hold, as it stands then; null for none.
 
 Returns: One hold for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
-  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  InvalidMetadata, InvalidArgument (a key is empty or too long),
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
   AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
@@ -19917,7 +20295,7 @@ grant execute on function public.pgledger_create_transfers_from_rows to pgledger
 -- file: repeatable/10_ledger/pgledger_create_transfers_outcomes.sql
 /*
 Makes of a batch what can be made; a request that is refused leaves the others as if it had not been
-asked. Each goes through the checks of a single transfer, in their order.
+asked, and keeps no key. Each goes through the checks of a single transfer, in their order.
 
 Locks and errors: those of pgledger.transfer_outcomes.
 */
@@ -19934,7 +20312,8 @@ create or replace function public.pgledger_create_transfers_outcomes(
   require_from_versions bigint[] default null,
   require_to_versions bigint[] default null,
   require_from_balances numrange[] default null,
-  require_to_balances numrange[] default null
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof public.pgledger_transfer_outcome
 language plpgsql
@@ -19954,7 +20333,7 @@ begin
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_outcomes.app_id, pgledger_create_transfers_outcomes.group_id,
       allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
-      require_to_balances
+      require_to_balances, idempotency_keys
     )
   ) with ordinality as outcome (
     request_index, status, id, error, error_name, reason, created_at, from_account_balance,
@@ -19999,6 +20378,9 @@ require_from_balances: Range, such as [0,100), in which the balance of the
   any.
 require_to_balances: Range in which the other account's balance must lie after
   it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, gets the
+  first result, and one that fails keeps no key; null for none.
 
 Returns: What became of each request, in their order.
 
@@ -21083,11 +21465,13 @@ Checks, in this order: the arrays and app_id; each request's own values; that th
 the requests are gone through in their order, because one may depend on those before it, and each is
 checked as pgledger_post_hold does. An error names the lowest request at fault.
 
-All of it is done at once where every posting is new and sound, and else one after another.
+All of it is done at once where every posting is new and sound, and else one after another. What
+repeats others under their keys is found out before, for all of them at once.
 
 Locks: all accounts FOR NO KEY UPDATE, ascending by id; then the holds, ascending by id; then the
-transfers.
-Errors: those of pgledger.check_posting_requests and pgledger.post_pending_hold.
+inserted rows of the keys, ascending by key; then the transfers.
+Errors: those of pgledger.check_posting_requests, pgledger.lock_holds, pgledger.post_locked_holds
+and pgledger.post_keyed_holds.
 */
 create or replace function public.pgledger_post_holds_bulk(
   hold_ids text[],
@@ -21097,7 +21481,8 @@ create or replace function public.pgledger_post_holds_bulk(
   metadatas jsonb[] default null,
   ids text[] default null,
   app_id text default '',
-  allow_future_event_at boolean default false
+  allow_future_event_at boolean default false,
+  idempotency_keys text[] default null
 )
 returns setof public.pgledger_transfer
 language plpgsql
@@ -21109,39 +21494,40 @@ set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_count bigint := cardinality(hold_ids);
-  v_now timestamptz;
   v_newest_at timestamptz;
-  v_id text;
-  v_is_repeat boolean;
   v_ids text[];
   v_replayed boolean[];
   v_ok boolean;
 begin
   v_ok := pgledger.check_posting_requests(
-    hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at
+    hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, allow_future_event_at,
+    idempotency_keys
   );
-  v_newest_at := pgledger.lock_holds(hold_ids, app_id);
-  v_now := pgledger.clock();
 
-  -- Who is ahead of the clock by more than calls warn of is looked at request by request.
-  if v_newest_at <= v_now + pgledger.clock_warning() then
-    v_ids := pgledger.post_holds(
-      hold_ids, amounts, finals, event_ats, metadatas, ids, v_now,
-      greatest(v_now, v_newest_at + interval '1 microsecond')
-    );
-  end if;
-  if v_ids is null then
-    for v_place in 1..v_count loop
-      select posted.id, posted.replayed
-      into v_id, v_is_repeat
-      from pgledger.post_pending_hold(
-        hold_ids[v_place], amounts[v_place], finals[v_place] is not false, event_ats[v_place],
-        metadatas[v_place], ids[v_place], pgledger_post_holds_bulk.app_id, v_place, v_count
-      ) as posted;
-      v_ids[v_place] := v_id;
-      v_replayed[v_place] := v_is_repeat;
-    end loop;
+  -- A slice is counted from 1, whatever the array is counted from.
+  hold_ids := hold_ids[:];
+  amounts := amounts[:];
+  finals := finals[:];
+  event_ats := event_ats[:];
+  metadatas := metadatas[:];
+  ids := ids[:];
+  idempotency_keys := idempotency_keys[:];
+
+  v_newest_at := pgledger.lock_holds(hold_ids, app_id);
+  if array_remove(idempotency_keys, null) <> '{}' then
+    select posted.transfer_ids, posted.replayed
+    into v_ids, v_replayed
+    from pgledger.post_keyed_holds(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, pgledger_post_holds_bulk.app_id,
+      idempotency_keys, v_newest_at
+    ) as posted;
+  else
+    select posted.transfer_ids, posted.replayed
+    into v_ids, v_replayed
+    from pgledger.post_locked_holds(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, pgledger_post_holds_bulk.app_id,
+      null, cardinality(hold_ids), v_newest_at
+    ) as posted;
   end if;
 
   return query
@@ -21184,14 +21570,18 @@ ids: The id of each transfer, pglt_ and a ULID. A request with an id of your
   the first result; null for a new id.
 app_id: Set of books that all holds belong to.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, returns
+  the first result; null for none.
 
 Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  HoldNotFound, IdempotencyConflict, HoldEnded, HoldExpired,
-  HoldAmountExceeded, AccountAheadOfClock, BalanceOutOfRange.$$;
+  InvalidArgument (a key is empty or too long), HoldNotFound,
+  IdempotencyConflict, HoldEnded, HoldExpired, HoldAmountExceeded,
+  AccountAheadOfClock, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_post_holds_bulk from public;
 grant execute on function public.pgledger_post_holds_bulk to pgledger_poster;
@@ -21200,7 +21590,8 @@ grant execute on function public.pgledger_post_holds_bulk to pgledger_poster;
 /*
 Says what pgledger_create_transfers_outcomes would make of a batch at this moment, and makes none of
 it. The batch is made in a block that ends in an exception of its own, so that everything goes with
-it: rows, versions and locks. Its answers are carried out in a variable.
+it: rows, keys, versions and locks. Its answers are carried out in a variable. What would repeat a
+request before it in the batch repeats what is not there, and has no time or id either.
 
 Locks: those of pgledger.transfer_outcomes, until it ends.
 Errors: those of pgledger.transfer_outcomes.
@@ -21218,7 +21609,8 @@ create or replace function public.pgledger_preview_transfers(
   require_from_versions bigint[] default null,
   require_to_versions bigint[] default null,
   require_from_balances numrange[] default null,
-  require_to_balances numrange[] default null
+  require_to_balances numrange[] default null,
+  idempotency_keys text[] default null
 )
 returns setof public.pgledger_transfer_outcome
 language plpgsql
@@ -21238,7 +21630,7 @@ begin
         from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
         pgledger_preview_transfers.app_id, pgledger_preview_transfers.group_id,
         allow_future_event_at, require_from_versions, require_to_versions, require_from_balances,
-        require_to_balances
+        require_to_balances, idempotency_keys
       ) as outcomes
     into v_made;
     raise exception using errcode = 'P0001', message = 'pgledger: preview ends';
@@ -21252,15 +21644,19 @@ begin
   return query
   select
     outcome.place, outcome.status,
-    case when outcome.status <> 'failed' then v_ids[outcome.place] end,
+    case when made.place is null then outcome.id else v_ids[made.place] end,
     outcome.error, outcome.error_name, outcome.reason,
-    case when outcome.status = 'replayed' then outcome.created_at end,
+    case when made.place is null then outcome.created_at end,
     outcome.from_account_balance, outcome.to_account_balance,
     outcome.from_account_version, outcome.to_account_version, outcome.detail, outcome.hint
   from unnest(v_made.outcomes) with ordinality as outcome (
     request_index, status, id, error, error_name, reason, created_at, from_account_balance,
     to_account_balance, from_account_version, to_account_version, detail, hint, place
   )
+  left join unnest(v_made.outcomes) with ordinality as made (
+    request_index, status, id, error, error_name, reason, created_at, from_account_balance,
+    to_account_balance, from_account_version, to_account_version, detail, hint, place
+  ) on outcome.id = made.id and made.status = 'posted'
   order by outcome.place;
 end;
 $$;
@@ -21269,8 +21665,8 @@ comment on function public.pgledger_preview_transfers is
 $$Says what pgledger_create_transfers_outcomes would do, and does nothing.
 
 All checks are made as they would be at this moment, each request after what
-those before it would do. Nothing stays of it: no transfer, no version and no
-lock. So another session may come in between, and the same call answers
+those before it would do. Nothing stays of it: no transfer, no key, no version
+and no lock. So another session may come in between, and the same call answers
 otherwise later.
 
 from_account_ids: Accounts that the amounts leave.
@@ -21297,6 +21693,9 @@ require_from_balances: Range, such as [0,100), in which the balance of the
   any.
 require_to_balances: Range in which the other account's balance must lie after
   it; null for any.
+idempotency_keys: Your own name for each request, 1 to 255 characters, unique
+  in the app: the same request with it again, alone or in a batch, gets the
+  first result, and one that fails keeps no key; null for none.
 
 Returns: What would become of each request, in their order. What would be
   posted has no created_at yet, nor an id that nobody chose.
@@ -21967,8 +22366,8 @@ Checks, in this order: app_id; both ids, that they differ, max_amount, event_at,
 keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
 if there is something to move, the clock, status, decimal places and limits.
 
-Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then their expired holds,
-then the inserted row of the key.
+Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then the inserted row of
+the key, then their expired holds.
 Errors: InvalidArgument, and those of pgledger.check_transfer_request, pgledger.check_accounts and
 pgledger.create_repeatable_transfer.
 */
@@ -22487,8 +22886,10 @@ grant execute on function public.pgledger_void_hold to pgledger_poster;
 -- file: repeatable/10_ledger/place_run.sql
 /*
 Says which requests of a run fail at their accounts, and which are repeats; nulls stand for the
-others. The caller has locked all accounts. A quick look finds the doubtful requests, and
-pgledger.placed_outcome decides about each.
+others. The caller has locked all accounts. Repeats under their keys are found all at once. Among
+the others a quick look finds the doubtful requests, and pgledger.placed_outcome decides about each.
+
+Locks and errors: those of pgledger.placed_outcome.
 */
 create or replace function pgledger.place_run(
   from_account_ids text[],
@@ -22498,6 +22899,8 @@ create or replace function pgledger.place_run(
   metadatas jsonb[],
   ids text[],
   app_id text,
+  idempotency_keys text[],
+  keyed_requests jsonb[],
   out outcomes public.pgledger_transfer_outcome[]
 )
 language plpgsql
@@ -22513,6 +22916,10 @@ declare
   v_latest_at timestamptz := pgledger.clock() + interval '1 day';
   v_place integer;
 begin
+  if idempotency_keys is not null then
+    outcomes := pgledger.replayed_outcomes(app_id, idempotency_keys, keyed_requests);
+  end if;
+
   for v_place in
     with account as materialized (
       select
@@ -22527,6 +22934,13 @@ begin
       select transfers.id
       from pgledger.transfers
       where transfers.id = any(place_run.ids)
+    ),
+
+    used as materialized (
+      select stored.idempotency_key
+      from pgledger.idempotency_keys as stored
+      where stored.app_id = place_run.app_id
+        and stored.idempotency_key = any(place_run.idempotency_keys)
     )
 
     select request.place
@@ -22534,12 +22948,13 @@ begin
       select
         generate_series(1, cardinality(from_account_ids)) as place,
         unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
-        unnest(amounts) as amount, unnest(ids) as id
+        unnest(amounts) as amount, unnest(ids) as id, unnest(place_run.idempotency_keys) as key
       offset 0
     ) as request
     left join account as source on request.from_account_id = source.id
     left join account as target on request.to_account_id = target.id
     left join taken on request.id = taken.id
+    left join used on request.key = used.idempotency_key
     where (
       source.currency = target.currency
       and source.status + target.status = 0
@@ -22548,13 +22963,16 @@ begin
       and min_scale(request.amount)
         <= coalesce(least(source.amount_scale, target.amount_scale), 18)
       and taken.id is null
+      and used.idempotency_key is null
     ) is not true
     order by request.place
   loop
+    continue when (outcomes[v_place]).status is not null;
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id,
-      array[from_account_ids[v_place], to_account_ids[v_place]]
+      array[from_account_ids[v_place], to_account_ids[v_place]], idempotency_keys[v_place],
+      keyed_requests[v_place]
     );
   end loop;
 end;
@@ -22663,6 +23081,12 @@ What becomes of a request at its accounts, whatever the transfers before it do: 
 repeat, or, which a row of nulls says, neither. The checks and their order are those of
 pgledger.create_repeatable_transfer. The caller has locked the accounts; only those that it locked
 are taken to exist.
+
+The key of a repeat by its id is taken here, because that is all that comes of the request. request
+is what the key's row keeps of it.
+
+Locks: the inserted row of such a key.
+Errors: a serialization failure where the key was taken after the transaction's snapshot.
 */
 create or replace function pgledger.placed_outcome(
   from_account_id text,
@@ -22672,7 +23096,9 @@ create or replace function pgledger.placed_outcome(
   metadata jsonb,
   id text,
   app_id text,
-  locked_ids text[]
+  locked_ids text[],
+  idempotency_key text default null,
+  request jsonb default null
 )
 returns public.pgledger_transfer_outcome
 language plpgsql
@@ -22688,6 +23114,7 @@ declare
   v_to_key bigint;
   v_newest_at timestamptz;
   v_earlier record;
+  v_key pgledger.idempotency_keys;
   v_message text;
   v_detail text;
   v_hint text;
@@ -22702,14 +23129,22 @@ begin
   from pgledger.accounts
   where accounts.id in (from_account_id, to_account_id);
 
+  v_key := pgledger.key_of_request(
+    app_id, idempotency_key, 'pgledger_create_transfer', request
+  );
+  assert v_key.created_at is null, 'a repeat under its key was not found before';
   v_earlier := pgledger.repeated_transfer(
     id, app_id, v_from_key, v_to_key, v_amount, event_at, metadata
   );
   if v_earlier.created_at is not null then
-    return row(
-      null::bigint, 'replayed'::text, id, null::text, null::text, null::text, v_earlier.created_at,
-      v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version, v_earlier.to_version,
-      null::text, null::text
+    if idempotency_key is not null then
+      v_key := pgledger.take_key(
+        app_id, idempotency_key, 'pgledger_create_transfer', request, id
+      );
+    end if;
+    return pgledger.replayed_outcome(
+      id, v_earlier.created_at, v_earlier.from_balance, v_earlier.to_balance,
+      v_earlier.from_version, v_earlier.to_version
     );
   end if;
 
@@ -22966,6 +23401,9 @@ The caller has read the time after the locks, and says when the first transfer i
 later than anything on the accounts. Transfer n of the call is created n - 1 microseconds after the
 first, so that versions and times ascend together along each account.
 
+request_indexes says which request of the caller's each request is, for messages; null means all of
+them in order.
+
 The body is long because it is one statement.
 
 Locks: those that the caller has; then the transfers ascending by id.
@@ -22979,7 +23417,9 @@ create or replace function pgledger.post_holds(
   metadatas jsonb[],
   ids text[],
   at timestamptz,
-  first_created_at timestamptz
+  first_created_at timestamptz,
+  request_indexes bigint[],
+  request_count bigint
 )
 returns text[]
 language plpgsql
@@ -23008,7 +23448,9 @@ begin
   with request as materialized (
     select
       given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
-      given.created_at, given.amount,
+      given.created_at,
+      case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        as amount,
       given.amount is null or given.is_final is not false as is_last, holds.from_key,
       holds.to_key, holds.app_id, holds.group_id,
       (holds.status = 0 and (holds.expires_at <= at) is not true) as is_pending,
@@ -23045,11 +23487,7 @@ begin
     select
       followed.place, followed.from_key, followed.to_key, followed.hold_id, followed.created_at,
       followed.amount is not null as is_part,
-      case
-        when followed.amount is null then followed.rest
-        when scale(followed.amount) > 18 then trim_scale(followed.amount)
-        else followed.amount
-      end as amount,
+      coalesce(followed.amount, followed.rest) as amount,
       case when followed.is_last then followed.rest else followed.amount end as released,
       followed.is_last or followed.amount = followed.rest as ends,
       followed.is_pending and followed.rest > 0
@@ -23157,7 +23595,10 @@ begin
   elsif cardinality(v_made_ids) is distinct from v_count then
     -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
-    v_ok := pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
+    v_ok := pgledger.fail(
+      'IdempotencyConflict', array[given.id], coalesce(request_indexes[given.place], given.place),
+      request_count
+    )
     from unnest(v_ids) with ordinality as given (id, place)
     where given.id <> all(coalesce(v_made_ids, '{}'))
     order by given.place
@@ -23173,6 +23614,235 @@ comment on function pgledger.post_holds is
   'sound.';
 
 revoke all on function pgledger.post_holds from public;
+
+-- file: repeatable/10_ledger/post_holds_in_order.sql
+/*
+Posts holds one after another, each as pgledger_post_hold does, until one of them is refused. It
+answers with the id of each one's transfer and whether that existed already.
+
+request_indexes says which request of the caller's each request is, for messages; null means all of
+them in order.
+
+Locks and errors: those of pgledger.post_pending_hold.
+*/
+create or replace function pgledger.post_holds_in_order(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  request_indexes bigint[],
+  request_count bigint,
+  idempotency_keys text[] default null,
+  out transfer_ids text[],
+  out replayed boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_request record;
+  v_id text;
+  v_is_repeat boolean;
+begin
+  for v_request in
+    select
+      request.hold_id, request.amount, request.final, request.event_at, request.metadata,
+      request.id, request.key, request.place
+    from unnest(hold_ids, amounts, finals, event_ats, metadatas, ids, idempotency_keys)
+      with ordinality as request (hold_id, amount, final, event_at, metadata, id, key, place)
+    order by request.place
+  loop
+    select posted.id, posted.replayed
+    into v_id, v_is_repeat
+    from pgledger.post_pending_hold(
+      v_request.hold_id, v_request.amount, v_request.final is not false, v_request.event_at,
+      v_request.metadata, v_request.id, app_id,
+      coalesce(request_indexes[v_request.place], v_request.place), request_count, v_request.key
+    ) as posted;
+    transfer_ids[v_request.place] := v_id;
+    replayed[v_request.place] := v_is_repeat;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.post_holds_in_order is
+  'Posts holds one after another; returns the ids of the transfers and which of them existed.';
+
+revoke all on function pgledger.post_holds_in_order from public;
+
+-- file: repeatable/10_ledger/post_keyed_holds.sql
+/*
+Posts many holds, some of whose requests have keys, so that some may be repeats: of earlier calls,
+or of one another. Finds out which are repeats under their keys, takes the keys of the others, and
+posts those. It answers, in the order of the requests, with the id of each one's transfer and
+whether that existed already.
+
+The caller has locked the holds and their accounts, whose newest time is newest_at. The keys are
+written before the transfers, with ids that are made here for that.
+
+A key that was used for another request refuses the batch. But requests before it may be at fault as
+well, and the lowest is to be named: so they are gone through in order, up to the first that is
+refused.
+
+Locks: those that the caller has; then the inserted rows of the keys, ascending by key; then those
+of pgledger.post_locked_holds.
+Errors: those of pgledger.keys_of_requests, pgledger.take_keys and pgledger.post_locked_holds.
+*/
+create or replace function pgledger.post_keyed_holds(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  idempotency_keys text[],
+  newest_at timestamptz,
+  out transfer_ids text[],
+  out replayed boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_count bigint := cardinality(hold_ids);
+  v_requests jsonb[] := pgledger.keyed_posting_requests(
+    hold_ids, amounts, finals, event_ats, metadatas, ids, idempotency_keys
+  );
+  v_keys record;
+  v_now timestamptz := pgledger.clock();
+  v_new_places bigint[];
+  v_ids text[];
+  v_posted record;
+  v_ok boolean;
+begin
+  begin
+    v_keys := pgledger.keys_of_requests(
+      app_id, idempotency_keys, 'pgledger_post_hold', v_requests
+    );
+  exception
+    when sqlstate 'LG023' then
+      perform pgledger.post_holds_in_order(
+        hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, null, v_count,
+        idempotency_keys
+      );
+      assert false, 'a request whose key was used for another was not refused';
+  end;
+
+  v_new_places := pgledger.places_left(
+    array(select generate_series(1, v_count)), v_keys.repeated
+  );
+  v_ids := pgledger.ids_of_new_requests(
+    v_new_places,
+    pgledger.new_transfer_ids(
+      greatest(v_now, newest_at + interval '1 microsecond'), cardinality(v_new_places)
+    ),
+    ids, idempotency_keys, v_keys.repeated
+  );
+  v_ok := pgledger.take_keys(app_id, idempotency_keys, 'pgledger_post_hold', v_requests, v_ids);
+
+  select posted.transfer_ids, posted.replayed
+  into v_posted
+  from (
+    select
+      array_agg(request.hold_id order by request.place) as hold_ids,
+      array_agg(request.amount order by request.place) as amounts,
+      array_agg(request.final order by request.place) as finals,
+      array_agg(request.event_at order by request.place) as event_ats,
+      array_agg(request.metadata order by request.place) as metadatas,
+      array_agg(request.id order by request.place) as ids
+    from unnest(hold_ids, amounts, finals, event_ats, metadatas, v_ids) with ordinality
+      as request (hold_id, amount, final, event_at, metadata, id, place)
+    inner join unnest(v_new_places) as new (place) on request.place = new.place
+    having count(*) > 0
+  ) as new
+  cross join lateral pgledger.post_locked_holds(
+    new.hold_ids, new.amounts, new.finals, new.event_ats, new.metadatas, new.ids,
+    post_keyed_holds.app_id, v_new_places, v_count, newest_at, v_now
+  ) as posted;
+
+  select
+    array_agg(posted.id order by request.place),
+    array_agg(posted.place is null or coalesce(posted.is_repeat, false) order by request.place)
+  into transfer_ids, replayed
+  from generate_series(1, v_count) as request (place)
+  left join unnest(v_new_places, v_posted.transfer_ids, v_posted.replayed)
+    as posted (place, id, is_repeat) on request.place = posted.place;
+  transfer_ids := pgledger.ids_of_repeats(transfer_ids, v_keys.result_ids, v_keys.first_places);
+end;
+$$;
+
+comment on function pgledger.post_keyed_holds is
+  'Posts many holds, some of whose requests have keys; returns the ids of the transfers and which '
+  'of them existed.';
+
+revoke all on function pgledger.post_keyed_holds from public;
+
+-- file: repeatable/10_ledger/post_locked_holds.sql
+/*
+Posts many holds, whose accounts and themselves are locked: at once where every posting is new and
+sound, and else one after another. It answers with the id of each one's transfer and whether that
+existed already.
+
+newest_at is the newest time of the accounts. at is the time that a caller read after the locks, or
+null. request_indexes says which request of the caller's each request is, for messages; null means
+all of them in order.
+
+Locks: those that the caller has; then the transfers.
+Errors: those of pgledger.post_holds and pgledger.post_holds_in_order.
+*/
+create or replace function pgledger.post_locked_holds(
+  hold_ids text[],
+  amounts numeric[],
+  finals boolean[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  request_indexes bigint[],
+  request_count bigint,
+  newest_at timestamptz,
+  at timestamptz default null,
+  out transfer_ids text[],
+  out replayed boolean[]
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := coalesce(at, pgledger.clock());
+begin
+  -- Who is ahead of the clock by more than calls warn of is looked at request by request.
+  if newest_at <= v_now + pgledger.clock_warning() then
+    transfer_ids := pgledger.post_holds(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, v_now,
+      greatest(v_now, newest_at + interval '1 microsecond'), request_indexes, request_count
+    );
+  end if;
+
+  if transfer_ids is null then
+    select posted.transfer_ids, posted.replayed
+    into post_locked_holds.transfer_ids, post_locked_holds.replayed
+    from pgledger.post_holds_in_order(
+      hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, request_indexes, request_count
+    ) as posted;
+  end if;
+end;
+$$;
+
+comment on function pgledger.post_locked_holds is
+  'Posts many holds that are locked; returns the ids of the transfers and which of them existed.';
+
+revoke all on function pgledger.post_locked_holds from public;
 
 -- file: repeatable/10_ledger/post_pending_hold.sql
 /*
@@ -23458,14 +24128,14 @@ revoke all on function pgledger.post_reversal from public;
 -- file: repeatable/10_ledger/post_run.sql
 /*
 Makes of a run what can be made, and says what became of each of its requests, in their order. No
-two of them have one id, and all accounts are locked. Conditions are those of the whole batch, in
-which places says where each request stands.
+two of them have one id or one key, and all accounts are locked. Conditions are those of the whole
+batch, in which places says where each request stands.
 
-If another session takes an id meanwhile, what was posted is taken back and the run is looked at
-again: then that transfer can be seen, and its request is told so. Each time at least one id more is
-seen. Under repeatable read and serializable the whole call is to be run again.
+If another session takes an id or a key meanwhile, what was posted is taken back and the run is
+looked at again: then that can be seen, and its request is told so. Each time at least one id or key
+more is seen. Under repeatable read and serializable the whole call is to be run again.
 
-Locks: those of pgledger.post_transfers.
+Locks: those of pgledger.place_run and pgledger.post_transfers.
 Errors: PostgreSQL's serialization_failure.
 */
 create or replace function pgledger.post_run(
@@ -23482,6 +24152,8 @@ create or replace function pgledger.post_run(
   require_to_versions bigint[],
   require_from_balances numrange[],
   require_to_balances numrange[],
+  idempotency_keys text[],
+  keyed_requests jsonb[],
   out outcomes public.pgledger_transfer_outcome[]
 )
 language plpgsql
@@ -23493,13 +24165,21 @@ set jit = off
 as $$
 declare
   v_new integer[];
-  v_posted record;
+  -- Not one record: of an array in a record each element is looked for from the beginning.
+  v_transfer_ids text[];
+  v_first_at timestamptz;
+  v_from_balances numeric[];
+  v_to_balances numeric[];
+  v_from_versions bigint[];
+  v_to_versions bigint[];
+  v_failures public.pgledger_transfer_outcome[];
   v_taken text;
   v_ok boolean;
 begin
   loop
     outcomes := pgledger.place_run(
-      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id,
+      idempotency_keys, keyed_requests
     );
     v_new := array(
       select number
@@ -23512,7 +24192,9 @@ begin
       select
         posted.transfer_ids, posted.first_created_at, posted.from_balances, posted.to_balances,
         posted.from_versions, posted.to_versions, posted.failures
-      into v_posted
+      into
+        v_transfer_ids, v_first_at, v_from_balances, v_to_balances, v_from_versions, v_to_versions,
+        v_failures
       from (
         select
           array_agg(from_account_ids[number] order by number) as from_account_ids,
@@ -23521,6 +24203,10 @@ begin
           array_agg(event_ats[number] order by number) as event_ats,
           array_agg(metadatas[number] order by number) as metadatas,
           array_agg(ids[number] order by number) as ids,
+          array_agg(idempotency_keys[number] order by number)
+            filter (where idempotency_keys is not null) as keys,
+          array_agg(keyed_requests[number] order by number)
+            filter (where idempotency_keys is not null) as keyed_requests,
           array_agg(places[number]::bigint order by number) as places
         from unnest(v_new) as number
       ) as run
@@ -23528,10 +24214,13 @@ begin
         run.from_account_ids, run.to_account_ids, run.amounts, run.event_ats, run.metadatas,
         run.ids, post_run.app_id, post_run.group_id, run.places, null, null, null,
         require_from_versions, require_to_versions, require_from_balances, require_to_balances,
-        skips_failed => true
+        skips_failed => true, idempotency_keys => run.keys, keyed_requests => run.keyed_requests
       ) as posted;
       exit;
     exception
+      -- Another session has taken a key.
+      when sqlstate 'LG023' then
+        null;
       when unique_violation then
         get stacked diagnostics v_taken = pg_exception_detail;
         v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
@@ -23544,12 +24233,12 @@ begin
 
   for v_place in 1..cardinality(v_new) loop
     outcomes[v_new[v_place]] := coalesce(
-      v_posted.failures[v_place],
+      v_failures[v_place],
       pgledger.posted_outcome(
-        v_posted.transfer_ids[v_place],
-        v_posted.first_created_at + (v_place - 1) * interval '1 microsecond',
-        v_posted.from_balances[v_place], v_posted.to_balances[v_place],
-        v_posted.from_versions[v_place], v_posted.to_versions[v_place]
+        v_transfer_ids[v_place],
+        v_first_at + (v_place - 1) * interval '1 microsecond',
+        v_from_balances[v_place], v_to_balances[v_place],
+        v_from_versions[v_place], v_to_versions[v_place]
       )
     );
   end loop;
@@ -23582,7 +24271,8 @@ create or replace function pgledger.post_runs(
   require_from_versions bigint[],
   require_to_versions bigint[],
   require_from_balances numrange[],
-  require_to_balances numrange[]
+  require_to_balances numrange[],
+  idempotency_keys text[]
 )
 language plpgsql
 volatile
@@ -23593,29 +24283,48 @@ set enable_nestloop = off
 set jit = off
 as $$
 declare
-  v_run record;
+  v_run integer[];
+  v_asked record;
   v_made outcomes%type;
 begin
   for v_run in
+    select array_agg(request.place order by request.place)
+    from unnest(places, pgledger.run_numbers(ids, idempotency_keys, places))
+      as request (place, number)
+    group by request.number
+    order by request.number
+  loop
+    -- A query of its own: a loop over it would copy the arrays flat, and look for each element from
+    -- the beginning.
     select
-      array_agg(place order by place) as places,
       array_agg(from_account_ids[place] order by place) as from_account_ids,
       array_agg(to_account_ids[place] order by place) as to_account_ids,
       array_agg(amounts[place] order by place) as amounts,
       array_agg(event_ats[place] order by place) as event_ats,
       array_agg(metadatas[place] order by place) as metadatas,
-      array_agg(ids[place] order by place) as ids
-    from unnest(places, pgledger.run_numbers(ids, places)) as request (place, number)
-    group by request.number
-    order by request.number
-  loop
+      array_agg(ids[place] order by place) as ids,
+      array_agg(idempotency_keys[place] order by place)
+        filter (where idempotency_keys is not null) as keys,
+      array_agg(
+        case
+          when idempotency_keys[place] is not null then pgledger.transfer_request(
+            from_account_ids[place], to_account_ids[place], amounts[place], event_ats[place],
+            metadatas[place], ids[place], group_id, require_from_versions[place],
+            require_to_versions[place], require_from_balances[place], require_to_balances[place]
+          )
+        end
+        order by place
+      ) filter (where idempotency_keys is not null) as keyed_requests
+    into v_asked
+    from unnest(v_run) as place;
+
     v_made := pgledger.post_run(
-      v_run.places, v_run.from_account_ids, v_run.to_account_ids, v_run.amounts, v_run.event_ats,
-      v_run.metadatas, v_run.ids, app_id, group_id, require_from_versions, require_to_versions,
-      require_from_balances, require_to_balances
+      v_run, v_asked.from_account_ids, v_asked.to_account_ids, v_asked.amounts, v_asked.event_ats,
+      v_asked.metadatas, v_asked.ids, app_id, group_id, require_from_versions, require_to_versions,
+      require_from_balances, require_to_balances, v_asked.keys, v_asked.keyed_requests
     );
-    for v_number in 1..cardinality(v_run.places) loop
-      outcomes[v_run.places[v_number]] := v_made[v_number];
+    for v_number in 1..cardinality(v_run) loop
+      outcomes[v_run[v_number]] := v_made[v_number];
     end loop;
   end loop;
 end;
@@ -23661,6 +24370,9 @@ statistics still say that a table is empty. Merging would sort both sides by the
 Values that all requests share are given once: 100000 copies of large metadata are more than an
 array can hold.
 
+Keys are those of the requests, with what their rows keep of them: they are written with what is
+made, and not for what fails.
+
 at is the time that a caller read who had locked the accounts already, or null.
 
 request_indexes says which request of the caller's each request is, for messages and for what is
@@ -23669,10 +24381,10 @@ required: the arrays of conditions are the caller's, whole. Null means all of th
 The body is long because its steps share the arrays: each call of a function would copy them.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
-broken, then the transfers ascending by id.
+broken, then the inserted rows of the keys ascending by key, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales, pgledger.check_conditions and pgledger.check_balance; a unique violation
-where an id that a caller chose was taken.
+pgledger.check_scales, pgledger.check_conditions, pgledger.check_balance and pgledger.take_keys; a
+unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -23693,6 +24405,8 @@ create or replace function pgledger.post_transfers(
   require_to_balances numrange[] default null,
   at timestamptz default null,
   skips_failed boolean default false,
+  idempotency_keys text[] default null,
+  keyed_requests jsonb[] default null,
   out transfer_ids text[],
   out first_created_at timestamptz,
   out posted_amounts numeric[],
@@ -23812,9 +24526,6 @@ begin
     from unnest(amounts) as given (amount)
   );
 
-  -- An account whose requests are all skipped has none; the others' must keep their places.
-  v_last_places := array_fill(null::integer, array[cardinality(v_locked_ids)]);
-
   if v_highest_status > 0 then
     v_ok := pgledger.check_statuses(
       from_account_ids, to_account_ids, request_indexes, request_count
@@ -23830,6 +24541,8 @@ begin
     );
   end if;
 
+  -- Counted from 1, also where the first accounts are only in requests that are skipped.
+  v_last_places := array_fill(null::integer, array[cardinality(v_keys)]);
   for v_place in 1..v_count loop
     v_amount := posted_amounts[v_place];
     v_from := numbers[v_place];
@@ -23892,6 +24605,16 @@ begin
     transfer_ids := array(
       select coalesce(given.chosen_id, given.new_id)
       from unnest(ids, transfer_ids) as given (chosen_id, new_id)
+    );
+  end if;
+
+  if idempotency_keys is not null then
+    v_ok := pgledger.take_keys(
+      app_id, idempotency_keys, 'pgledger_create_transfer', keyed_requests,
+      array(
+        select case when from_versions[place] is not null then transfer_ids[place] end
+        from generate_series(1, v_count) as place
+      )
     );
   end if;
 
@@ -24687,12 +25410,12 @@ revoke all on function pgledger.released_account from public;
 -- file: repeatable/10_ledger/repeated_hold.sql
 /*
 The hold with that id, if it was asked for with the same values, or the one that came of the key;
-nulls if there is none. Then the key is taken, for the hold that will get new_id. The accounts are
-locked before this looks: any earlier call for the same hold had these locks, so what
-it wrote can be seen by now.
+nulls if there is none. Then the key is taken, for the hold that will get new_id. The caller has
+locked both accounts: any earlier call for the same hold had these locks, so what it wrote can be
+seen by now.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key.
-Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict.
+Locks: the inserted row of the key.
+Errors: IdempotencyConflict.
 */
 create or replace function pgledger.repeated_hold(
   from_account_id text,
@@ -24716,25 +25439,10 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_locked_ids text[];
   v_key pgledger.idempotency_keys;
   v_hold pgledger.holds;
   v_ok boolean;
 begin
-  select array_agg(locked.id)
-  into v_locked_ids
-  from (
-    select accounts.id
-    from pgledger.accounts
-    where accounts.id in (from_account_id, to_account_id)
-    order by accounts.id
-    for no key update
-  ) as locked;
-  v_ok := pgledger.check_accounts(
-    array[from_account_id], array[to_account_id], app_id, v_locked_ids, array[request_index],
-    request_count
-  );
-
   if idempotency_key is not null then
     v_key := pgledger.take_key(
       app_id, idempotency_key, 'pgledger_create_hold',
@@ -25021,6 +25729,87 @@ comment on function pgledger.replayed_account is
 
 revoke all on function pgledger.replayed_account from public;
 
+-- file: repeatable/10_ledger/replayed_outcome.sql
+/*
+What is said of a request that was posted before.
+*/
+create or replace function pgledger.replayed_outcome(
+  id text,
+  created_at timestamptz,
+  from_balance numeric,
+  to_balance numeric,
+  from_version bigint,
+  to_version bigint
+)
+returns public.pgledger_transfer_outcome
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  return row(
+    null::bigint, 'replayed'::text, id, null::text, null::text, null::text, created_at,
+    from_balance, to_balance, from_version, to_version, null::text, null::text
+  );
+end;
+$$;
+
+comment on function pgledger.replayed_outcome is
+  'What became of a request that was posted before.';
+
+revoke all on function pgledger.replayed_outcome from public;
+
+-- file: repeatable/10_ledger/replayed_outcomes.sql
+/*
+What is said of those requests of a run that are repeats under their keys: an array with the first
+transfer of each in its place, and nulls in the others'. Nothing else needs to be looked at for
+them: the first request asked for the same accounts. It looks each up by index, even when the caller
+has switched nested loops off.
+
+The caller has locked the accounts: see pgledger.key_of_request.
+*/
+create or replace function pgledger.replayed_outcomes(
+  app_id text,
+  idempotency_keys text[],
+  keyed_requests jsonb[],
+  out outcomes public.pgledger_transfer_outcome[]
+)
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = on
+set jit = off
+as $$
+declare
+  v_repeat record;
+begin
+  for v_repeat in
+    select
+      request.place, transfers.id, transfers.created_at, transfers.from_balance,
+      transfers.to_balance, transfers.from_version, transfers.to_version
+    from unnest(replayed_outcomes.idempotency_keys, replayed_outcomes.keyed_requests)
+      with ordinality as request (key, asked, place)
+    inner join pgledger.idempotency_keys as stored
+      on replayed_outcomes.app_id = stored.app_id and request.key = stored.idempotency_key
+    inner join pgledger.transfers on stored.result_id = transfers.id
+    where stored.function_name = 'pgledger_create_transfer'
+      and stored.request = request.asked
+    order by request.place
+  loop
+    outcomes[v_repeat.place] := pgledger.replayed_outcome(
+      v_repeat.id, v_repeat.created_at, v_repeat.from_balance, v_repeat.to_balance,
+      v_repeat.from_version, v_repeat.to_version
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.replayed_outcomes is
+  'What is said of those requests that are repeats under their keys, each in its place.';
+
+revoke all on function pgledger.replayed_outcomes from public;
+
 -- file: repeatable/10_ledger/replayed_transfer.sql
 /*
 The answer to a repeat whose first call made that transfer: with the names of today and the amounts
@@ -25069,7 +25858,8 @@ create or replace function pgledger.request_failure(
   require_from_version bigint,
   require_to_version bigint,
   require_from_balance numrange,
-  require_to_balance numrange
+  require_to_balance numrange,
+  idempotency_key text
 )
 returns public.pgledger_transfer_outcome
 language plpgsql
@@ -25088,6 +25878,7 @@ begin
   v_ok := pgledger.check_asked_conditions(
     require_from_version, require_to_version, require_from_balance, require_to_balance
   );
+  v_ok := pgledger.check_key(idempotency_key);
   return null;
 exception
   when others then
@@ -25122,6 +25913,7 @@ create or replace function pgledger.request_failures(
   require_to_versions bigint[],
   require_from_balances numrange[],
   require_to_balances numrange[],
+  idempotency_keys text[],
   out failures public.pgledger_transfer_outcome[]
 )
 language plpgsql
@@ -25135,9 +25927,10 @@ declare
   v_latest_event_at timestamptz := case
     when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
   end;
-  v_are_sound boolean := pgledger.conditions_are_sound(
-    require_from_versions, require_to_versions, require_from_balances, require_to_balances
-  );
+  v_are_sound boolean := pgledger.keys_are_sound(idempotency_keys)
+    and pgledger.conditions_are_sound(
+      require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    );
   v_place integer;
 begin
   for v_place in
@@ -25159,7 +25952,8 @@ begin
     failures[v_place] := pgledger.request_failure(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], allow_future_event_at, require_from_versions[v_place],
-      require_to_versions[v_place], require_from_balances[v_place], require_to_balances[v_place]
+      require_to_versions[v_place], require_from_balances[v_place], require_to_balances[v_place],
+      idempotency_keys[v_place]
     );
   end loop;
 end;
@@ -25202,6 +25996,71 @@ comment on function pgledger.request_is_sound is
 
 revoke all on function pgledger.request_is_sound from public;
 
+-- file: repeatable/10_ledger/request_is_whole.sql
+/*
+Whether what a key's row keeps can be a request for that function: it has each argument that such a
+request always gives, and none that the function does not take.
+*/
+create or replace function pgledger.request_is_whole(function_name text, request jsonb)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select
+        case
+          when jsonb_typeof(request) = 'object'
+            then request ?& taken.always and request - (taken.always || taken.others) = '{}'
+          else false
+        end
+      from (
+        values
+          (
+            'create_account', '{name,currency,tenant_id}'::text[],
+            '{min_balance,max_balance,metadata,id}'::text[]
+          ),
+          (
+            'ensure_account', '{name,currency,tenant_id}', '{min_balance,max_balance,metadata}'
+          ),
+          (
+            'create_transfer', '{from_account_id,to_account_id,amount}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance}'
+          ),
+          (
+            'create_transfer_by_name', '{from_name,to_name,amount,currency}',
+            '{event_at,metadata,id,group_id,require_from_version,require_to_version}'::text[]
+            || '{require_from_balance,require_to_balance,from_tenant_id,to_tenant_id}'
+          ),
+          (
+            'create_hold', '{from_account_id,to_account_id,amount}',
+            '{expires_at,expires_in,event_at,metadata,id,group_id}'
+          ),
+          ('post_hold', '{hold_id,final}', '{amount,event_at,metadata,id}'),
+          ('void_hold', '{hold_id}', '{}'),
+          ('extend_hold', '{hold_id}', '{expires_at}'),
+          (
+            'sweep', '{from_account_id,to_account_id,keep}', '{max_amount,event_at,metadata,id}'
+          ),
+          ('reverse_transfer', '{transfer_id}', '{amount,event_at,metadata,id}'),
+          (
+            'reverse_transfer_over_limits', '{transfer_id,reason}',
+            '{amount,event_at,metadata,id}'
+          )
+      ) as taken (name, always, others)
+      where 'pgledger_' || taken.name = function_name
+    ),
+    false
+  )
+$$;
+
+comment on function pgledger.request_is_whole is
+  'Whether a key''s row keeps all arguments that such a request gives, and no others.';
+
+revoke all on function pgledger.request_is_whole from public;
+
 -- file: repeatable/10_ledger/reversal_request.sql
 /*
 A request for a reversal as its key's row keeps it.
@@ -25240,11 +26099,12 @@ whatever they are. app_id, the transfer's id and the reason were checked.
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
 what is left of it; the clock; status; decimal places; limits.
 
-The row of a key is inserted before a transfer whose id was chosen, as everywhere. Nobody waits for
-an id that is made here, so it may come after that one.
+The row of a key is inserted before expired holds are locked and before the transfer, as everywhere:
+so a new id is made for both.
 
-Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key. Whoever
-reverses the same transfer waits for the accounts, so what is left of it is added up after them.
+Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the inserted row of the key, then
+expired holds where a limit seems to be broken. Whoever reverses the same transfer waits for the
+accounts, so what is left of it is added up after them.
 Errors: those of pgledger.check_request_details, pgledger.check_key, pgledger.lock_transfer,
 pgledger.repeated_reversal, pgledger.amount_to_reverse and pgledger.post_reversal.
 */
@@ -25272,7 +26132,7 @@ declare
   v_request jsonb;
   v_transfer pgledger.transfers;
   v_key pgledger.idempotency_keys;
-  v_made record;
+  v_id text := id;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
@@ -25287,22 +26147,24 @@ begin
     if v_key.created_at is not null then
       return pgledger.replayed_transfer(v_key.result_id);
     end if;
-  end if;
-  if idempotency_key is not null and id is not null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, id);
+    v_id := coalesce(
+      id,
+      (
+        select 'pglt_' || pgledger.new_ulid(greatest(pgledger.clock(), max(accounts.updated_at)))
+        from pgledger.accounts
+        where accounts.key in (v_transfer.from_key, v_transfer.to_key)
+      )
+    );
+    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_id);
   end if;
 
   if exists (select from pgledger.transfers where transfers.id = reverse_transfer.id) then
     return pgledger.repeated_reversal(v_transfer, amount, event_at, metadata, id, reason);
   end if;
-  v_made := pgledger.post_reversal(
-    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, id, reason
-  );
-  if idempotency_key is not null and id is null then
-    v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_made.id);
-  end if;
 
-  return v_made;
+  return pgledger.post_reversal(
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason
+  );
 end;
 $$;
 
@@ -25617,9 +26479,13 @@ revoke all on function pgledger.row_security_faults from public;
 -- file: repeatable/10_ledger/run_numbers.sql
 /*
 For each of the given requests the number of its run. A request begins a new run if an earlier one
-of the run has its id.
+of the run has its id or its key.
 */
-create or replace function pgledger.run_numbers(ids text[], places integer[])
+create or replace function pgledger.run_numbers(
+  ids text[],
+  idempotency_keys text[],
+  places integer[]
+)
 returns integer[]
 language plpgsql
 stable
@@ -25627,24 +26493,32 @@ parallel safe
 as $$
 declare
   v_number integer := 1;
-  v_first_place integer := 0;
+  v_first_place bigint := 0;
   v_numbers integer[];
   v_request record;
 begin
-  if ids is null then
+  if ids is null and idempotency_keys is null then
     return array_fill(1, array[cardinality(places)]);
   end if;
 
   for v_request in
     select
       request.place,
-      lag(request.place) over (
-        partition by ids[request.place] order by request.place
+      greatest(
+        case
+          when request.id is not null
+            then lag(request.place) over (partition by request.id order by request.place)
+        end,
+        case
+          when request.key is not null
+            then lag(request.place) over (partition by request.key order by request.place)
+        end
       ) as earlier_place
-    from unnest(places) as request (place)
+    from unnest(ids, idempotency_keys) with ordinality as request (id, key, place)
+    inner join unnest(places) as asked (place) on request.place = asked.place
     order by request.place
   loop
-    if ids[v_request.place] is not null and v_request.earlier_place >= v_first_place then
+    if v_request.earlier_place >= v_first_place then
       v_number := v_number + 1;
       v_first_place := v_request.place;
     end if;
@@ -25656,7 +26530,7 @@ end;
 $$;
 
 comment on function pgledger.run_numbers is
-  'Numbers of the runs in which requests are made, none of which has an id twice.';
+  'Numbers of the runs in which requests are made, none of which has an id or a key twice.';
 
 revoke all on function pgledger.run_numbers from public;
 
@@ -26137,13 +27011,14 @@ call of its own, in a savepoint of its own. Only a wrong shape refuses the whole
 
 First each request is looked at by itself. Then the accounts of the others are locked, all at once,
 so that the order of locks is that of every batch. The rest goes run by run: a run ends before a
-request whose id an earlier one of the run has, because what became of that one decides whether it
-is a repeat. In a batch without equal ids there is one run.
+request whose id or key an earlier one of the run has, because what became of that one decides
+whether it is a repeat: a request that fails keeps no key. In a batch without equal ids or keys
+there is one run.
 
 The messages are those of single calls, because it is their checks that speak: a quick look at all
 requests finds the few that they are called for, each in a block of its own.
 
-Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_runs.
 Errors: those of pgledger.check_batch; what is not one of pgledger's errors.
 */
 create or replace function pgledger.transfer_outcomes(
@@ -26160,6 +27035,7 @@ create or replace function pgledger.transfer_outcomes(
   require_to_versions bigint[],
   require_from_balances numrange[],
   require_to_balances numrange[],
+  idempotency_keys text[],
   out outcomes public.pgledger_transfer_outcome[]
 )
 language plpgsql
@@ -26174,12 +27050,14 @@ declare
   v_count integer := cardinality(from_account_ids);
   v_locked_ids text[];
   v_places integer[];
+  v_missing integer[];
   v_place integer;
   v_ok boolean;
 begin
   v_ok := pgledger.check_batch(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id, null,
-    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+    idempotency_keys
   );
 
   -- A slice is counted from 1, whatever the array is counted from.
@@ -26193,10 +27071,14 @@ begin
   require_to_versions := require_to_versions[:];
   require_from_balances := require_from_balances[:];
   require_to_balances := require_to_balances[:];
+  idempotency_keys := case
+    when array_remove(idempotency_keys, null) <> '{}' then idempotency_keys[:]
+  end;
 
   outcomes := pgledger.request_failures(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, allow_future_event_at,
-    require_from_versions, require_to_versions, require_from_balances, require_to_balances
+    require_from_versions, require_to_versions, require_from_balances, require_to_balances,
+    idempotency_keys
   );
   v_places := array(
     select place from generate_series(1, v_count) as place where (outcomes[place]).status is null
@@ -26214,13 +27096,22 @@ begin
     order by accounts.id
     for no key update
   );
-  for v_place in
-    select place
-    from unnest(v_places) as place
-    where not (
-      from_account_ids[place] = any(v_locked_ids) and to_account_ids[place] = any(v_locked_ids)
-    )
-  loop
+  -- Not a loop over the query itself, which would copy the arrays flat: each element of those is
+  -- looked for from the beginning.
+  v_missing := array(
+    select request.place
+    from (
+      select
+        place, from_account_ids[place] as from_account_id, to_account_ids[place] as to_account_id
+      from unnest(v_places) as place
+      offset 0
+    ) as request
+    left join unnest(v_locked_ids) as source (id) on request.from_account_id = source.id
+    left join unnest(v_locked_ids) as target (id) on request.to_account_id = target.id
+    where source.id is null
+      or target.id is null
+  );
+  foreach v_place in array v_missing loop
     outcomes[v_place] := pgledger.placed_outcome(
       from_account_ids[v_place], to_account_ids[v_place], amounts[v_place], event_ats[v_place],
       metadatas[v_place], ids[v_place], app_id, v_locked_ids
@@ -26234,7 +27125,7 @@ begin
   outcomes := pgledger.post_runs(
     outcomes, v_places, from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
     app_id, group_id, require_from_versions, require_to_versions, require_from_balances,
-    require_to_balances
+    require_to_balances, idempotency_keys
   );
 end;
 $$;
@@ -26886,7 +27777,8 @@ revoke all on function pgledger.verify_holds from public;
 /*
 Checks idempotency keys: that what came of each is there, and is what was asked for. A transfer, a
 hold and an account say by themselves what they were made with; names of accounts may have changed
-since, and so may what an account could spare when it was swept.
+since, and so may what an account could spare when it was swept. A sweep with an id may repeat one
+that was asked for with another max_amount.
 
 The body is long because each kind of result says it in its own words.
 */
@@ -26906,8 +27798,8 @@ as $$
 
   result as materialized (
     select
-      key.idempotency_key, key.function_name, key.request, key.result_id, made.recorded,
-      made.amount, made.status
+      key.app_id, key.idempotency_key, key.function_name, key.request, key.result_id,
+      made.recorded, made.amount, made.status
     from key
     left join lateral (
       select
@@ -26975,7 +27867,13 @@ as $$
     select
       result.idempotency_key,
       case
-        when result.result_id is null then result.function_name = 'pgledger_sweep'
+        when result.result_id is null
+          then result.function_name = 'pgledger_sweep' and exists (
+            select
+            from pgledger.accounts
+            where accounts.id = result.request ->> 'from_account_id'
+              and accounts.app_id = result.app_id
+          )
         else result.recorded is not null
       end
     from result
@@ -26989,35 +27887,40 @@ as $$
   from (
     select
       result.idempotency_key,
-      result.recorded @> (
-        result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
-        - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
-        - '{require_from_version,require_to_version}'::text[]
-        - '{require_from_balance,require_to_balance}'::text[]
-        - case when result.request ? 'id' then 'group_id' else '' end
-      )
-      and case
-        when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
-        else
-          (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
-          and nullif(result.recorded -> 'metadata', 'null')
-          is not distinct from result.request -> 'metadata'
-      end
-      and case result.function_name
-        when 'pgledger_create_account'
-          then pgledger.given_arguments(
-            pgledger.picked(result.recorded, '{min_balance,max_balance}')
-          ) <@ result.request
-        when 'pgledger_sweep'
-          then (result.amount > (result.request ->> 'max_amount')::numeric) is not true
-        when 'pgledger_void_hold' then result.status = 2
-        when 'pgledger_create_hold'
-          then result.request ? 'expires_in'
-          or (result.recorded ->> 'expires_at') is not distinct from result.request ->> 'expires_at'
-        else true
+      case
+        when not pgledger.request_is_whole(result.function_name, result.request) then false
+        when result.recorded is null then true
+        else result.recorded @> (
+          result.request - '{expires_at,expires_in,metadata,keep,max_amount,final}'::text[]
+          - '{from_name,to_name,from_tenant_id,to_tenant_id}'::text[]
+          - '{require_from_version,require_to_version}'::text[]
+          - '{require_from_balance,require_to_balance}'::text[]
+          - case when result.request ? 'id' then 'group_id' else '' end
+        )
+        and case
+          when result.function_name in ('pgledger_void_hold', 'pgledger_extend_hold') then true
+          else
+            (result.recorded ->> 'event_at') is not distinct from result.request ->> 'event_at'
+            and nullif(result.recorded -> 'metadata', 'null')
+            is not distinct from result.request -> 'metadata'
+        end
+        and case
+          when result.function_name in ('pgledger_create_account', 'pgledger_ensure_account')
+            then pgledger.given_arguments(
+              pgledger.picked(result.recorded, '{min_balance,max_balance}')
+            ) <@ result.request
+          when result.function_name = 'pgledger_sweep'
+            then result.request ? 'id'
+            or (to_jsonb(result.amount) > result.request -> 'max_amount') is not true
+          when result.function_name = 'pgledger_void_hold' then result.status = 2
+          when result.function_name = 'pgledger_create_hold'
+            then result.request ? 'expires_in'
+            or (result.recorded ->> 'expires_at')
+            is not distinct from result.request ->> 'expires_at'
+          else true
+        end
       end
     from result
-    where result.recorded is not null
   ) as asked (idempotency_key, is_right)
 $$;
 
@@ -27084,7 +27987,8 @@ as $$
       and origin.to_key = transfers.from_key
       and origin.from_version < transfers.to_version
       and origin.to_version < transfers.from_version
-      and origin.created_at < transfers.created_at as is_right
+      and origin.created_at < transfers.created_at
+      and origin.group_id is not distinct from transfers.group_id as is_right
     from pgledger.transfers
     left join pgledger.transfers as origin on transfers.origin_id = origin.id
     where transfers.origin_id is not null
@@ -53114,6 +54018,7 @@ values
   ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0020_take_keys_everywhere.sql', 'versioned', '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53184,7 +54089,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2fc42d21a0a33ff7c90c85720e92c4c2dacaeb5b794a6c670c9657f67c587c39', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '8390d3ddd76681f95c5decb53554e34473a1e14f31eebd1e55314f04f643a639', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53200,8 +54105,8 @@ values
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '63821188e86080dc8f3eb767fd574b5ac48759816f365fed55c80b21fae107b9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', 'ac435c11ffc1d5dff05854ff31e6a7d5288727daef4f49d13b17863da76b4431', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '8d74be511911b4b18cb453d7bcf1b5257f43ae401baf379aaeda7176041147fd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', '8b7bbaa9c0b345f43866e8e43044f9abb493bfe67ab34b31432475ae30d64d9e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53216,6 +54121,7 @@ values
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_each_hold_request.sql', 'repeatable', 'bcc66094c850e044d33a7524dcf287c65fe0f8cb242be9c17db00052d62f9f04', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '9e6c99f9c7cbbaf6a76ff035e294adee65ff328edcf9e530a77a90610437de01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53223,7 +54129,7 @@ values
   ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'b2329c49aab674da2edee29f1bf5a1bc75be45316938ad1838f9302adad2091f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'fcb15ed1a69f3726b898c843fb35d0e14dffd22e14f4f4ea9c7e010d7832a658', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_legs.sql', 'repeatable', 'c878193c115447ebd40d3b3dc32ffadf630ac122f6c7218d808f9071d89f47b2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53232,7 +54138,7 @@ values
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '537903b0463d1ad2b903e1102abb5f616836c143269fcd46c24f10aa862586ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '600e59512ca997fa0cdd365b2e821c9df42064f8069d882ca0454be189ff1611', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', 'eb193289f3ca970f185c4c5797c03d2b8b7519a343c0f1005ed16ac7ff23ea0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', '7f60719ce742a7d4ced71c378d0a62d01ae33ecdb7ed7b3ef8d63fc83a1d0676', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_repeated_hold.sql', 'repeatable', '173d915e2a464fe26bdd8e6751a06120ea629919ec540610d99eadfaa3bace1f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53248,9 +54154,10 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', '85a20249b7f4c7f5b0d8e142cd9263fbf45e7e2d9e64070c54ddf1bfa0b746cc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', '35ee661d8bd2896ad7484abba8f709429cbdc76af2b85639f6c16da3aeb12f19', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', 'd08ba5679f717ac620f9e3f9c28075a1c0e151b1ed2456738f72e5ab1201c2fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_holds.sql', 'repeatable', '5f24a79bf072b35456c3e52b437f9ac91ee232ece2312a0cc45c00868bfe91aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', 'eaa30001e227dc237f5cca4e1a6d96654cd9878c6068efeb0fbf7bc302f52d3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', 'eb95359a2a8b5bbf0fb058d5ffacb486e26a156e7148c7c20d578031862d016e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', '91ec049d203ae24b56f9728b5a510463ae4e85ecde331b456b3c1a0a9c927ade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '00169d3efcec50c7b5afb1db255882f8cf03cf39cb8ea99aae970e9e862ca014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53258,7 +54165,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '66ee798bcf5ea1efc3eb90a0a9408d656d1d94658a1adaa0fded280307c9a3e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5dbca7d7b764a529c0d726fc91a2e4097ebe774876bc0734b3c5cdab329e68e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53276,12 +54183,16 @@ values
   ('repeatable/10_ledger/hold_request_failures.sql', 'repeatable', '4e260fc937eee1dfce1490586ba4b383179770ba23b742bd79b4cd2b7978f0a6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', 'bb8c42b9865d79b000648a16b733bda6eae0254b251524f9f4b9916c4b98e48e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/ids_of_new_requests.sql', 'repeatable', 'fe20bc6378dda2434ca0d0d95c22e89c2b91dc56d840cd3b772b91c25fbd7c88', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/ids_of_repeats.sql', 'repeatable', '0da69a96802c1b24636bb3e120d0fb47c5de7bb68f06bf1913b76de551d59aca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', 'f8ec8c77857f6997bebdfc9ed4c616db5800b8138f9122e949f74b2e5acee7bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_of_request.sql', 'repeatable', '629361d6734cffb6fd29574536f441d5d6ade46527b61c483a53e1fa109594ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keyed_hold_requests.sql', 'repeatable', 'cf0810de0bfb511d55d5165fdca29e6db8863841aaa10dc0e9ab3bf1c56bc805', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/keyed_posting_requests.sql', 'repeatable', '81c5750739551f686f4d8c3939127657e9dbe53c760640a630b7b455d4964805', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_requests.sql', 'repeatable', '7be341e248a045701d022e506fa7ce8d349b294fdde69cca5b1ca38dee731908', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keys_are_sound.sql', 'repeatable', 'dbf3c35828153a3482ca0f36f1ad2fceec93a62bcc6c63dd05bbff321b760eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keys_of_requests.sql', 'repeatable', 'c3c384c1f4749f1bc401d81536c5f8cd4d881b9945c1d1c9c7eaef65aab07e9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53297,11 +54208,12 @@ values
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/made_hold_outcome.sql', 'repeatable', '1c1182f249263bec4d1b06af25a11ee5e8c7bef95d5ac8840223d84bd4bfa33c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '01c9c9610ba065d16d8d3ad8802c797ad974d57a75ed8c2ecdadea2858631d1f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_holds.sql', 'repeatable', '2afde77bdddf95b310af721b42d2b718b293d8878f4f15530f74800a605034a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'f38eab549f961472e866a97417c750690d44c435a23e90bbb00a492b194110a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'e5bf3f6efc2bf17b17ce1d968e9cb7642e43be7a37cb351c8348759e67bbf6f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'c563f714989122433d8d23f15b5b9029652b328bfccdc06894db82e3aa8f51aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_hold_ids.sql', 'repeatable', 'e917084900791472e5f3347fd4c23bfc3f937f70d502f8ea5766c152cc363d12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53318,7 +54230,7 @@ values
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '4bef4036fcc6156c96053b8992923438339874551ca0155cd1998d0abc09ef69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '14db0497a780948ae157582a8daa5df472bcd2029645a44da5e8f84964ecae2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_outcomes.sql', 'repeatable', '4e3f1b294ba1ba90b96f4a231ffccb74d11f35335ddf4ac3664c7054bd9f2e65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53328,7 +54240,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '90fd0838f214161633f9b454f7385af9e35df961d843d8426b44ff66ecbd9e5a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', 'b03f4d9b01af13fe162937a58f463973b893e1ea30fec6c4edb90d0ca417ca19', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_outcomes.sql', 'repeatable', 'b7c6d4b429f3a95e3106571d77b0577c6ea07c888b8c666f7316097146108263', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_outcomes.sql', 'repeatable', '06f09fd52ef7c0dabe546f1463144eb2b3df35c16e00954020c42e0011d0c274', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'b6e711f6f7849d3bbffeb78868dbc18b0a8d4a8802a0ecbf2909b69e09460948', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', 'fb817cfce051a1b6b7381742e134c3745f4a0f69e17a78f6ed4dfbc627079ead', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53339,8 +54251,8 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '2ebb3a21ba4154190b8bb4424bf261d80ddd221752868cfcc000afb1da552567', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', '9700be2294f39bf16a62b7d440ef71cc63820805e69db6367c0c96338d950bdf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', 'fc49278ad4cb619d843c8575d408572ff4c6911ecb1b1196b1765ef51344e4c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53350,25 +54262,28 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '1f38d902dbd2783bc37dd3c82b99b4e5f990265b26c9f50bc4962cc8fc2c4b6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'a68b7d86979c3f0570d26b4bc318781975f5c811781db6f49be516a11c1b08d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/place_run.sql', 'repeatable', 'f380f4a858ff7be28ba2014454a5e2c91b0267971d05192dede2c4dea45cb6c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_run.sql', 'repeatable', '0c6aa785637a2d364c28117ace190f0cad24efbd3b42d563a991044444c1ddbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'b0773c56709b8dfb3d58f89c285fe239922f58e8e7e9d0edd52f2d6bfa762b2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '7f7fc253dcd06fec159ea877d461d9cf09135083f3ee3f3da48b5837969b4375', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '42a4e9e043f6e0146811ce7332a95293192297e2b1f3d1bf8799dbab7ace4e1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'd55d7086afc9019d4b3df9ebc29a0bd23472ba09763488e7e99d86cb2c929472', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'c648fbd6d5c80c2bc13541d4c57aef585f2ba21924582fc36455caf46f1ef08d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds_in_order.sql', 'repeatable', '66374fbd922390e42fbee2fb6bcf04196b94d13af0930b9e7fd6e135eb8ea4e2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_keyed_holds.sql', 'repeatable', 'a6464d9b8f9889112bea92caf483b0ec92f36a195c55bda37d75cd409f4062ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_run.sql', 'repeatable', '8c71fe9c97bd5dd20f72790212cf153ccc3f535562f9d9995d4159378e9dc93c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_runs.sql', 'repeatable', '6cf187ec6f5d7e28efd428d73805dee4de0193cfedb2df3f046168a6158ccdd0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9592193644ad48d4c986fae5042bb7510a038e3ba961cad41fb47bb2907c74af', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_run.sql', 'repeatable', 'e5d176f69340c1eb134f6fae74d304cacdcf678983c25d7da7ff8de08a9987da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_runs.sql', 'repeatable', 'db216d884be9ee98b61d68537efad753ebb57557fdd5330fc0bbaf09d24383d5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3a9fe6c90b5b4f86490d0ccdca7c0fc4db77c5deb5da0459b6b5b192697961f2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53383,17 +54298,20 @@ values
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '6c36a683c7b64a5d47f3b4ab6207b45c209bcd2c938168b8316b1a714a8e23e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '1f6c15359cff96e0a28469f4204275ff4aebd7aac0be6b3c8b9fdf20bfa20e91', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_reversal.sql', 'repeatable', '66eedbd5f0bd483f2f8a043ec996245d99ab13aa1656d049585495b6450f0f5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '866fd9bb1c41c475b455ea7d6a42bc0aee9f70265ebd6bc8fef57c837d56e118', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_account.sql', 'repeatable', '884a2336d83820e4bbf0d7a0fc6532a3e5793076abe347d9f70f0b9421a813bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/replayed_outcome.sql', 'repeatable', '46f133cec57a24f7f559f2d27018fa566af33e5b1b22014886796ba41d8416e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/replayed_outcomes.sql', 'repeatable', '6b862f2182230b03f1d656404021c912a438ef2379150f6fedd6281813d2a17a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/replayed_transfer.sql', 'repeatable', '8c39ef37b0f24c618a15791b8ac8f8e61dd7099e9fec739a5a252053cb40acbf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/request_failure.sql', 'repeatable', 'd1e34f7c402140a419c9ce4bc60331b82d59250f57ddbfa8ec4f263a7a70a87d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/request_failures.sql', 'repeatable', 'c18cc331a9998bbf0cd5a25db13b664c929636dabb6e94744b44007f1cfcf6ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_failure.sql', 'repeatable', '9549020c0422f97b1a251c9e8a46c6c142bb3ad00445effd0e653c3a6b333ba6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_failures.sql', 'repeatable', '217f1a4ddaec1e3c7dbd62a0394b8361aff435b7f9c6d2622581731215ba0502', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/request_is_whole.sql', 'repeatable', '8bfa0581df284acdcf812b910ed555753e8a875adf5e6e5d484f34c1e212153e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '443aaec7ab838559cd5a6f74b366bbb80cb83868969f875a931aadd41a280cc4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '623e7c48d1a794326c11477ed68440cd17b177ad18d76ae49d35b0a737bc0d3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53401,7 +54319,7 @@ values
   ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '773ff4a9e10d14848b35b64d30ea9a3cd548ad0a3c1e67c5ac1dfc92326e9198', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53412,7 +54330,7 @@ values
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '63f391951722d08a0c5ad99b5c76ef8965b6e40c9c09286cc0423b39fcfc5cb2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', 'c38685d16f26d1a0c3284cc931ffa6e596548d8d0e4f5c2a6ef422e8d246b680', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -53423,9 +54341,9 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', '2b667669b2a811eeabd7ff8ee42456e988d126f89358fc60738a94e0f08029a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'f5925c781bdcd8b10d64515f662d513a8877fecf24670c9e509aca5ad4af1fb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
