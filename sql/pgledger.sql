@@ -4307,6 +4307,9 @@ drop function if exists pgledger.post_runs(
   jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[]
 );
 drop function if exists pgledger.run_numbers(text[], integer[]);
+drop function if exists pgledger.post_reversal(
+  pgledger.transfers, numeric, timestamptz, jsonb, text, text
+);
 
 -- file: migrations/0021_answer_for_holds.sql
 /*
@@ -7413,7 +7416,7 @@ as $$
     ('migrations/0019_require_conditions.sql',
       '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98'),
     ('migrations/0020_take_keys_everywhere.sql',
-      '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c'),
+      '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
 $$;
@@ -13045,8 +13048,8 @@ as $$
     ),
     (
       'function', 'private',
-      'post_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
-      '', ''
+      'post_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text, '
+      'timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -24042,7 +24045,8 @@ revoke all on function pgledger.post_pending_hold from public;
 /*
 Writes a reversal: a transfer from the account that an earlier one reached to the one that it left,
 in its group. With a reason, limits do not count, and the reason is written down. The caller has
-locked both accounts, and has found that so much is left of the transfer.
+locked both accounts, and has found that so much is left of the transfer. It gives the time that it
+made the id for, or null.
 
 Errors: AccountAheadOfClock, those of pgledger.check_reversal, IdempotencyConflict.
 */
@@ -24052,7 +24056,8 @@ create or replace function pgledger.post_reversal(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  reason text
+  reason text,
+  at timestamptz default null
 )
 returns public.pgledger_transfer
 language plpgsql
@@ -24067,13 +24072,15 @@ declare
     select accounts from pgledger.accounts where accounts.key = transfer.from_key
   );
   v_now timestamptz := pgledger.clock();
-  v_created_at timestamptz;
+  v_created_at timestamptz := at;
   v_id text;
   v_ok boolean;
 begin
-  v_created_at := greatest(
-    v_now, greatest(v_source.updated_at, v_target.updated_at) + interval '1 microsecond'
-  );
+  if v_created_at is null then
+    v_created_at := greatest(
+      v_now, greatest(v_source.updated_at, v_target.updated_at) + interval '1 microsecond'
+    );
+  end if;
   if v_created_at > v_now then
     v_ok := pgledger.check_account_times(
       array[v_source.id], array[v_target.id], v_now, v_created_at
@@ -26133,6 +26140,7 @@ declare
   v_transfer pgledger.transfers;
   v_key pgledger.idempotency_keys;
   v_id text := id;
+  v_created_at timestamptz;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
@@ -26147,14 +26155,13 @@ begin
     if v_key.created_at is not null then
       return pgledger.replayed_transfer(v_key.result_id);
     end if;
-    v_id := coalesce(
-      id,
-      (
-        select 'pglt_' || pgledger.new_ulid(greatest(pgledger.clock(), max(accounts.updated_at)))
-        from pgledger.accounts
-        where accounts.key in (v_transfer.from_key, v_transfer.to_key)
-      )
+    v_created_at := (
+      select
+        greatest(pgledger.clock(), max(accounts.updated_at) + interval '1 microsecond')
+      from pgledger.accounts
+      where accounts.key in (v_transfer.from_key, v_transfer.to_key)
     );
+    v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
     v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_id);
   end if;
 
@@ -26163,7 +26170,8 @@ begin
   end if;
 
   return pgledger.post_reversal(
-    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason,
+    v_created_at
   );
 end;
 $$;
@@ -54018,7 +54026,7 @@ values
   ('migrations/0017_reverse_transfers.sql', 'versioned', 'a587d9d75ecf1ea74a8cfc8da7699cad870e78ea8236b8043090de808cd51d2a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0018_create_idempotency_keys.sql', 'versioned', '8e696015c014603ad3ab2218b84b139819f43c818bef646858176c378a379637', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0020_take_keys_everywhere.sql', 'versioned', '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54089,7 +54097,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '8390d3ddd76681f95c5decb53554e34473a1e14f31eebd1e55314f04f643a639', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fe6e1c57be3ce7b1f4ef346db9495c0fa0eb5397ab77c7f61ece6bd4dc522c2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54165,7 +54173,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '5dbca7d7b764a529c0d726fc91a2e4097ebe774876bc0734b3c5cdab329e68e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd479c107f4858fdd1e289f9a8ad71eb025750081f1fa9f4b4d3b7e920f55e7bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54280,7 +54288,7 @@ values
   ('repeatable/10_ledger/post_keyed_holds.sql', 'repeatable', 'a6464d9b8f9889112bea92caf483b0ec92f36a195c55bda37d75cd409f4062ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '2f8392b48e9874cccc7fe603dbf4656896d5923f2c817cee217cb5c51a5ff15c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_reversal.sql', 'repeatable', 'c0215432dd41802fa87d154545765a78fd2b19d289ed2e5cd02c81b2a1c95d09', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_run.sql', 'repeatable', 'e5d176f69340c1eb134f6fae74d304cacdcf678983c25d7da7ff8de08a9987da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_runs.sql', 'repeatable', 'db216d884be9ee98b61d68537efad753ebb57557fdd5330fc0bbaf09d24383d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3a9fe6c90b5b4f86490d0ccdca7c0fc4db77c5deb5da0459b6b5b192697961f2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54311,7 +54319,7 @@ values
   ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_is_whole.sql', 'repeatable', '8bfa0581df284acdcf812b910ed555753e8a875adf5e6e5d484f34c1e212153e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '623e7c48d1a794326c11477ed68440cd17b177ad18d76ae49d35b0a737bc0d3a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '6d6adb7c1af367b8730eeb5c42719e87318f430ca38a93ecccf4dfe5868978bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', '8261684d5cb4bdd33943202d98c36db52a60e4d166d10d243b5c909699aae08c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),

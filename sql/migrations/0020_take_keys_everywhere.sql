@@ -62,3 +62,6 @@ drop function if exists pgledger.post_runs(
   jsonb[], text[], text, text, bigint[], bigint[], numrange[], numrange[]
 );
 drop function if exists pgledger.run_numbers(text[], integer[]);
+drop function if exists pgledger.post_reversal(
+  pgledger.transfers, numeric, timestamptz, jsonb, text, text
+);

@@ -53,7 +53,7 @@ as $$
     ('migrations/0019_require_conditions.sql',
       '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98'),
     ('migrations/0020_take_keys_everywhere.sql',
-      '59c9b3e415618d83e9b68cccce3e52fd4d44c034756b00720c200dbfb6d1588c'),
+      '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
 $$;

@@ -1077,8 +1077,8 @@ as $$
     ),
     (
       'function', 'private',
-      'post_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text)', 'owner',
-      '', ''
+      'post_reversal(transfers, numeric, timestamp with time zone, jsonb, text, text, '
+      'timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',

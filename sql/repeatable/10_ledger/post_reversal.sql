@@ -1,7 +1,8 @@
 /*
 Writes a reversal: a transfer from the account that an earlier one reached to the one that it left,
 in its group. With a reason, limits do not count, and the reason is written down. The caller has
-locked both accounts, and has found that so much is left of the transfer.
+locked both accounts, and has found that so much is left of the transfer. It gives the time that it
+made the id for, or null.
 
 Errors: AccountAheadOfClock, those of pgledger.check_reversal, IdempotencyConflict.
 */
@@ -11,7 +12,8 @@ create or replace function pgledger.post_reversal(
   event_at timestamptz,
   metadata jsonb,
   id text,
-  reason text
+  reason text,
+  at timestamptz default null
 )
 returns @extschema@.pgledger_transfer
 language plpgsql
@@ -26,13 +28,15 @@ declare
     select accounts from pgledger.accounts where accounts.key = transfer.from_key
   );
   v_now timestamptz := pgledger.clock();
-  v_created_at timestamptz;
+  v_created_at timestamptz := at;
   v_id text;
   v_ok boolean;
 begin
-  v_created_at := greatest(
-    v_now, greatest(v_source.updated_at, v_target.updated_at) + interval '1 microsecond'
-  );
+  if v_created_at is null then
+    v_created_at := greatest(
+      v_now, greatest(v_source.updated_at, v_target.updated_at) + interval '1 microsecond'
+    );
+  end if;
   if v_created_at > v_now then
     v_ok := pgledger.check_account_times(
       array[v_source.id], array[v_target.id], v_now, v_created_at

@@ -39,6 +39,7 @@ declare
   v_transfer pgledger.transfers;
   v_key pgledger.idempotency_keys;
   v_id text := id;
+  v_created_at timestamptz;
   v_ok boolean;
 begin
   v_ok := pgledger.check_request_details(
@@ -53,14 +54,13 @@ begin
     if v_key.created_at is not null then
       return pgledger.replayed_transfer(v_key.result_id);
     end if;
-    v_id := coalesce(
-      id,
-      (
-        select 'pglt_' || pgledger.new_ulid(greatest(pgledger.clock(), max(accounts.updated_at)))
-        from pgledger.accounts
-        where accounts.key in (v_transfer.from_key, v_transfer.to_key)
-      )
+    v_created_at := (
+      select
+        greatest(pgledger.clock(), max(accounts.updated_at) + interval '1 microsecond')
+      from pgledger.accounts
+      where accounts.key in (v_transfer.from_key, v_transfer.to_key)
     );
+    v_id := coalesce(id, 'pglt_' || pgledger.new_ulid(v_created_at));
     v_key := pgledger.take_key(app_id, idempotency_key, v_function, v_request, v_id);
   end if;
 
@@ -69,7 +69,8 @@ begin
   end if;
 
   return pgledger.post_reversal(
-    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason
+    v_transfer, pgledger.amount_to_reverse(v_transfer, amount), event_at, metadata, v_id, reason,
+    v_created_at
   );
 end;
 $$;
