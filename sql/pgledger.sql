@@ -9499,49 +9499,24 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
-  v_count bigint := cardinality(from_account_ids);
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_arrays(
-    array[
-      'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
-      'ids', 'idempotency_keys'
-    ],
-    array[
-      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(expires_ats),
-      cardinality(event_ats), cardinality(metadatas), cardinality(ids),
-      cardinality(idempotency_keys)
-    ],
-    array[
-      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(idempotency_keys)
-    ],
-    3,
-    pg_column_size(metadatas)
+  v_ok := pgledger.check_hold_batch(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id, idempotency_keys
   );
-  v_ok := pgledger.check_scope('app_id', app_id);
-  if group_id is not null then
-    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
-  end if;
 
   perform
   from (
     select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(expires_ats),
       unnest(event_ats), unnest(metadatas), unnest(ids)
   ) as request (from_account_id, to_account_id, amount, expires_at, event_at, metadata, id)
-  where (
-    request.from_account_id <> request.to_account_id
-    and pgledger.amount_fault(request.amount) is null
-    and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
-    and (
-      request.event_at is null
-      or pgledger.time_fault(request.event_at) is null
-      and (request.event_at <= v_latest_event_at or allow_future_event_at)
-    )
-    and pgledger.metadata_fault(request.metadata) is null
-    and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
+  where pgledger.hold_request_is_sound(
+    request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+    request.event_at, request.metadata, request.id, v_latest_event_at
   ) is not true
   limit 1;
 
@@ -12659,6 +12634,11 @@ as $$
       'with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'hold_request_is_sound(text, text, numeric, timestamp with time zone, timestamp with '
+      'time zone, jsonb, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -15204,6 +15184,7 @@ declare
   v_latest_event_at timestamptz := case
     when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
   end;
+  v_are_sound boolean := pgledger.keys_are_sound(idempotency_keys);
   v_place integer;
 begin
   for v_place in
@@ -15213,22 +15194,13 @@ begin
         generate_series(1, cardinality(from_account_ids)) as place,
         unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
         unnest(amounts) as amount, unnest(expires_ats) as expires_at,
-        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(ids) as id,
-        unnest(idempotency_keys) as key
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(ids) as id
     ) as request
-    where (
-      request.from_account_id <> request.to_account_id
-      and pgledger.amount_fault(request.amount) is null
-      and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
-      and (
-        request.event_at is null
-        or pgledger.time_fault(request.event_at) is null
-        and request.event_at <= v_latest_event_at
-      )
-      and pgledger.metadata_fault(request.metadata) is null
-      and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
-      and (request.key is null or char_length(request.key) between 1 and 255)
-    ) is not true
+    where not v_are_sound
+      or pgledger.hold_request_is_sound(
+        request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+        request.event_at, request.metadata, request.id, v_latest_event_at
+      ) is not true
     order by request.place
   loop
     failures[v_place] := pgledger.hold_request_failure(
@@ -15244,6 +15216,40 @@ comment on function pgledger.hold_request_failures is
   'What is wrong with requests for holds by themselves, each in its place.';
 
 revoke all on function pgledger.hold_request_failures from public;
+
+-- file: repeatable/10_ledger/hold_request_is_sound.sql
+/*
+The quick look at a request for a hold by itself. Where it is not true, pgledger.check_hold_request
+says what is wrong, if anything is. The function stays inlinable.
+*/
+create or replace function pgledger.hold_request_is_sound(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  expires_at timestamptz,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  latest_event_at timestamptz
+)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select
+    from_account_id <> to_account_id
+    and pgledger.amount_fault(amount) is null
+    and (expires_at is null or pgledger.time_fault(expires_at) is null)
+    and (event_at is null or pgledger.time_fault(event_at) is null and event_at <= latest_event_at)
+    and pgledger.metadata_fault(metadata) is null
+    and (id is null or pgledger.id_fault(id, 'pglh') is null)
+$$;
+
+comment on function pgledger.hold_request_is_sound is
+  'Whether a request for a hold is right by itself, as far as a quick look can tell.';
+
+revoke all on function pgledger.hold_request_is_sound from public;
 
 -- file: repeatable/10_ledger/hold_status.sql
 /*
@@ -54137,7 +54143,7 @@ values
   ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', 'fcb15ed1a69f3726b898c843fb35d0e14dffd22e14f4f4ea9c7e010d7832a658', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', '99fd5a7da57d5204f614ee0aae253688fa4673ad8debcfd22024f27068ccb7aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_legs.sql', 'repeatable', 'c878193c115447ebd40d3b3dc32ffadf630ac122f6c7218d808f9071d89f47b2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54173,7 +54179,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd479c107f4858fdd1e289f9a8ad71eb025750081f1fa9f4b4d3b7e920f55e7bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '312f60e38757e367ffc36e726545b9773a660a08d3903e14b63288ff3061d73a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54188,7 +54194,8 @@ values
   ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '27ddc4de59d495ba3e362aa808d8b6eed91427d79fc4521331b057d66064bd20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request_failure.sql', 'repeatable', 'dc07b8aa6669100145cc7f95e51b9509c41fecb00504e972abb59830cb1d0b2d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/hold_request_failures.sql', 'repeatable', '4e260fc937eee1dfce1490586ba4b383179770ba23b742bd79b4cd2b7978f0a6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_request_failures.sql', 'repeatable', '77ccd71916ca7bf6e8ee1cada23a48a86eee7eba2653af89e2463c888590a06f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_request_is_sound.sql', 'repeatable', '8d26dd4731ae6d294a409515391c3b49ba422488a5c6edde5d27feccc087d799', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_status.sql', 'repeatable', 'a5a7cadef6ed7f2aba00affa423d40e2b14e353e509147a16c2f9c8912605ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/holds_by_id.sql', 'repeatable', 'e821f6a7e82220c8a564c7ecd42143415bde502c888fa722caec6019d996e316', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_of_new_requests.sql', 'repeatable', 'fe20bc6378dda2434ca0d0d95c22e89c2b91dc56d840cd3b772b91c25fbd7c88', pg_catalog.now(), '0.1.0.dev0', true),

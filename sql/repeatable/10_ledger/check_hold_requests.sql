@@ -28,49 +28,24 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
-  v_count bigint := cardinality(from_account_ids);
+  v_latest_event_at timestamptz := case
+    when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
+  end;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_arrays(
-    array[
-      'from_account_ids', 'to_account_ids', 'amounts', 'expires_ats', 'event_ats', 'metadatas',
-      'ids', 'idempotency_keys'
-    ],
-    array[
-      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(expires_ats),
-      cardinality(event_ats), cardinality(metadatas), cardinality(ids),
-      cardinality(idempotency_keys)
-    ],
-    array[
-      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
-      array_ndims(expires_ats), array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids),
-      array_ndims(idempotency_keys)
-    ],
-    3,
-    pg_column_size(metadatas)
+  v_ok := pgledger.check_hold_batch(
+    from_account_ids, to_account_ids, amounts, expires_ats, event_ats, metadatas, ids, app_id,
+    group_id, idempotency_keys
   );
-  v_ok := pgledger.check_scope('app_id', app_id);
-  if group_id is not null then
-    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
-  end if;
 
   perform
   from (
     select unnest(from_account_ids), unnest(to_account_ids), unnest(amounts), unnest(expires_ats),
       unnest(event_ats), unnest(metadatas), unnest(ids)
   ) as request (from_account_id, to_account_id, amount, expires_at, event_at, metadata, id)
-  where (
-    request.from_account_id <> request.to_account_id
-    and pgledger.amount_fault(request.amount) is null
-    and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
-    and (
-      request.event_at is null
-      or pgledger.time_fault(request.event_at) is null
-      and (request.event_at <= v_latest_event_at or allow_future_event_at)
-    )
-    and pgledger.metadata_fault(request.metadata) is null
-    and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
+  where pgledger.hold_request_is_sound(
+    request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+    request.event_at, request.metadata, request.id, v_latest_event_at
   ) is not true
   limit 1;
 

@@ -688,6 +688,11 @@ as $$
       'with time zone[], jsonb[], text[], boolean, text[])', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'hold_request_is_sound(text, text, numeric, timestamp with time zone, timestamp with '
+      'time zone, jsonb, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'hold_status(smallint, timestamp with time zone)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),

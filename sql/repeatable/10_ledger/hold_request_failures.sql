@@ -26,6 +26,7 @@ declare
   v_latest_event_at timestamptz := case
     when allow_future_event_at then 'infinity' else pgledger.clock() + interval '1 day'
   end;
+  v_are_sound boolean := pgledger.keys_are_sound(idempotency_keys);
   v_place integer;
 begin
   for v_place in
@@ -35,22 +36,13 @@ begin
         generate_series(1, cardinality(from_account_ids)) as place,
         unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
         unnest(amounts) as amount, unnest(expires_ats) as expires_at,
-        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(ids) as id,
-        unnest(idempotency_keys) as key
+        unnest(event_ats) as event_at, unnest(metadatas) as metadata, unnest(ids) as id
     ) as request
-    where (
-      request.from_account_id <> request.to_account_id
-      and pgledger.amount_fault(request.amount) is null
-      and (request.expires_at is null or pgledger.time_fault(request.expires_at) is null)
-      and (
-        request.event_at is null
-        or pgledger.time_fault(request.event_at) is null
-        and request.event_at <= v_latest_event_at
-      )
-      and pgledger.metadata_fault(request.metadata) is null
-      and (request.id is null or pgledger.id_fault(request.id, 'pglh') is null)
-      and (request.key is null or char_length(request.key) between 1 and 255)
-    ) is not true
+    where not v_are_sound
+      or pgledger.hold_request_is_sound(
+        request.from_account_id, request.to_account_id, request.amount, request.expires_at,
+        request.event_at, request.metadata, request.id, v_latest_event_at
+      ) is not true
     order by request.place
   loop
     failures[v_place] := pgledger.hold_request_failure(
