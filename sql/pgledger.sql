@@ -23738,7 +23738,10 @@ begin
       app_id, idempotency_keys, 'pgledger_post_hold', v_requests
     );
   exception
-    when sqlstate 'LG023' then
+    when others then
+      if sqlstate <> pgledger.error_code('IdempotencyConflict') then
+        raise;
+      end if;
       perform pgledger.post_holds_in_order(
         hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, null, v_count,
         idempotency_keys
@@ -24231,9 +24234,6 @@ begin
       ) as posted;
       exit;
     exception
-      -- Another session has taken a key.
-      when sqlstate 'LG023' then
-        null;
       when unique_violation then
         get stacked diagnostics v_taken = pg_exception_detail;
         v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
@@ -24241,6 +24241,11 @@ begin
           raise;
         end if;
         v_ok := pgledger.look_again_for_id(v_taken);
+      when others then
+        -- Another session has taken a key.
+        if sqlstate <> pgledger.error_code('IdempotencyConflict') then
+          raise;
+        end if;
     end;
   end loop;
 
@@ -54292,11 +54297,11 @@ values
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'c648fbd6d5c80c2bc13541d4c57aef585f2ba21924582fc36455caf46f1ef08d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds_in_order.sql', 'repeatable', '66374fbd922390e42fbee2fb6bcf04196b94d13af0930b9e7fd6e135eb8ea4e2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_keyed_holds.sql', 'repeatable', 'a6464d9b8f9889112bea92caf483b0ec92f36a195c55bda37d75cd409f4062ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_keyed_holds.sql', 'repeatable', '9571afddc6866dc6605b93ae37dfc6afaa7c1b6114de1e1fd356f6c6a05506ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', 'c0215432dd41802fa87d154545765a78fd2b19d289ed2e5cd02c81b2a1c95d09', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_run.sql', 'repeatable', 'e5d176f69340c1eb134f6fae74d304cacdcf678983c25d7da7ff8de08a9987da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_run.sql', 'repeatable', 'abdf78eaadebd8d061a81fb9ab2b632299bddd230cfc14f0e8b8cbe3646340fa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_runs.sql', 'repeatable', 'db216d884be9ee98b61d68537efad753ebb57557fdd5330fc0bbaf09d24383d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3a9fe6c90b5b4f86490d0ccdca7c0fc4db77c5deb5da0459b6b5b192697961f2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),

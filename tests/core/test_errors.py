@@ -777,11 +777,14 @@ def test_bodies_raise_in_no_other_way(conn):
         order by pg_proc.proname
         """
     ).fetchall()
-    # Three raise PostgreSQL's own 40001, for a transaction that is to be run again; one asserts
-    # what the checks before it have made impossible; one takes back what it has tried.
+    # Three raise PostgreSQL's own 40001, for a transaction that is to be run again; four assert
+    # what the checks before them have made impossible; one takes back what it has tried.
     assert raising == [
         ("fail",),
         ("pgledger_preview_transfers",),
+        ("placed_hold_outcome",),
+        ("placed_outcome",),
+        ("post_keyed_holds",),
         ("post_transfers",),
         ("run_again",),
         ("take_usage",),

@@ -52,7 +52,10 @@ begin
       app_id, idempotency_keys, 'pgledger_post_hold', v_requests
     );
   exception
-    when sqlstate 'LG023' then
+    when others then
+      if sqlstate <> pgledger.error_code('IdempotencyConflict') then
+        raise;
+      end if;
       perform pgledger.post_holds_in_order(
         hold_ids, amounts, finals, event_ats, metadatas, ids, app_id, null, v_count,
         idempotency_keys

@@ -90,9 +90,6 @@ begin
       ) as posted;
       exit;
     exception
-      -- Another session has taken a key.
-      when sqlstate 'LG023' then
-        null;
       when unique_violation then
         get stacked diagnostics v_taken = pg_exception_detail;
         v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
@@ -100,6 +97,11 @@ begin
           raise;
         end if;
         v_ok := pgledger.look_again_for_id(v_taken);
+      when others then
+        -- Another session has taken a key.
+        if sqlstate <> pgledger.error_code('IdempotencyConflict') then
+          raise;
+        end if;
     end;
   end loop;
 
