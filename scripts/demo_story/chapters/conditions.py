@@ -1,4 +1,4 @@
-"""Conditions, what would happen, and one answer for each request."""
+"""Conditions, what would happen, one answer for each request; shares, and an account's end."""
 
 from typing import Final
 
@@ -51,3 +51,23 @@ def batch(story: Story) -> None:
     story.say("The same as a call that posts: what is refused does not stop the others.")
     call = "pgledger_create_transfers_outcomes"
     story.equal("outcomes", story.query(_PAYOUTS.format(call=call)), rows)
+
+
+def shares(story: Story) -> None:
+    story.chapter(
+        "Shares, a sweep, and the end of an account",
+        """An amount is divided so that not a cent is lost. A sweep moves what an account can
+        spare, whatever that is by then. Empty, the account can be closed; its history stays.""",
+    )
+    rows = story.query("select pgledger_allocate(10.00, array[1, 1, 1], scale => 2) as shares;")
+    story.equal("shares", rows, [["{3.34,3.33,3.33}"]])
+    rows = story.query("""
+        select amount, from_account_balance, to_account_balance
+        from pgledger_sweep(:'shop', :'bank');
+    """)
+    story.equal("sweep", rows, [["1.75", "0.00", "456.75"]])
+    rows = story.query("select status from pgledger_close_account(:'shop', 'moved away');")
+    story.equal("status", rows, [["closed"]])
+    story.type(
+        "select * from pgledger_create_transfer(:'wallet', :'shop', 1.00);", refused="account pgla_"
+    )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from scripts.demo_story.chapters.conditions import batch, conditions
+from scripts.demo_story.chapters.conditions import batch, conditions, shares
 from scripts.demo_story.chapters.holds import hold
 from scripts.demo_story.story import Story
 
@@ -387,5 +387,6 @@ CHAPTERS: Final = (
     hold,
     conditions,
     batch,
+    shares,
     proof,
 )
