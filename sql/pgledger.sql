@@ -15056,7 +15056,10 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint not in ('holds_id_pk', 'idempotency_keys_app_id_idempotency_key_pk') then
+        if
+          v_constraint is distinct from 'holds_id_pk'
+          and v_constraint is distinct from 'idempotency_keys_app_id_idempotency_key_pk'
+        then
           raise;
         end if;
         v_ok := pgledger.look_again();
@@ -16592,7 +16595,6 @@ declare
   v_now timestamptz := at;
   v_expires_at timestamptz := expires_at;
   v_earlier pgledger.holds;
-  v_hold pgledger.holds;
   v_ok boolean;
 begin
   if v_now is null then
@@ -16677,15 +16679,16 @@ begin
     from_account_id collate "C" < to_account_id, v_amount, v_id, make_hold.app_id,
     make_hold.group_id, make_hold.metadata
   )
-  on conflict on constraint holds_id_pk do nothing
-  returning holds.* into v_hold;
+  on conflict on constraint holds_id_pk do nothing;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
   -- something else.
-  if v_hold.id is null then
+  if not found then
     v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
   end if;
 
-  return pgledger.hold_answer(v_hold, false);
+  return pgledger.hold_answer(
+    (select holds from pgledger.holds where holds.id = v_id), false
+  );
 end;
 $$;
 
@@ -24151,6 +24154,8 @@ If another session takes an id or a key meanwhile, what was posted is taken back
 looked at again: then that can be seen, and its request is told so. Each time at least one id or key
 more is seen. Under repeatable read and serializable the whole call is to be run again.
 
+The body is long because its steps share the arrays.
+
 Locks: those of pgledger.place_run and pgledger.post_transfers.
 Errors: PostgreSQL's serialization_failure.
 */
@@ -24188,7 +24193,7 @@ declare
   v_to_balances numeric[];
   v_from_versions bigint[];
   v_to_versions bigint[];
-  v_failures public.pgledger_transfer_outcome[];
+  v_failures outcomes%type;
   v_taken text;
   v_ok boolean;
 begin
@@ -27036,6 +27041,8 @@ there is one run.
 
 The messages are those of single calls, because it is their checks that speak: a quick look at all
 requests finds the few that they are called for, each in a block of its own.
+
+The body is long because its steps share the arrays.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_runs.
 Errors: those of pgledger.check_batch; what is not one of pgledger's errors.
@@ -54196,7 +54203,7 @@ values
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_in_batch.sql', 'repeatable', 'c13322728001c6aa1e8619f7f173d23100f9401ed543727371ef39057b28efb3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '27ddc4de59d495ba3e362aa808d8b6eed91427d79fc4521331b057d66064bd20', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '31a55b4be218bdcb93471cbdf8ab2f55de458da372d8a68e65e98622c9e37ca5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request_failure.sql', 'repeatable', 'dc07b8aa6669100145cc7f95e51b9509c41fecb00504e972abb59830cb1d0b2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request_failures.sql', 'repeatable', '77ccd71916ca7bf6e8ee1cada23a48a86eee7eba2653af89e2463c888590a06f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54228,7 +54235,7 @@ values
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/made_hold_outcome.sql', 'repeatable', '1c1182f249263bec4d1b06af25a11ee5e8c7bef95d5ac8840223d84bd4bfa33c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'f38eab549f961472e866a97417c750690d44c435a23e90bbb00a492b194110a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '6273ef26dd8df6158cbbc1dd4003489c5133bf3648733bcce17cf74d1837b5dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'e5bf3f6efc2bf17b17ce1d968e9cb7642e43be7a37cb351c8348759e67bbf6f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'c563f714989122433d8d23f15b5b9029652b328bfccdc06894db82e3aa8f51aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54301,7 +54308,7 @@ values
   ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_reversal.sql', 'repeatable', 'c0215432dd41802fa87d154545765a78fd2b19d289ed2e5cd02c81b2a1c95d09', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_run.sql', 'repeatable', 'abdf78eaadebd8d061a81fb9ab2b632299bddd230cfc14f0e8b8cbe3646340fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_run.sql', 'repeatable', '870ec30313edec0e65a2573fe73b4ae3468ef217d26a6eee617c60813c7d9214', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_runs.sql', 'repeatable', 'db216d884be9ee98b61d68537efad753ebb57557fdd5330fc0bbaf09d24383d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3a9fe6c90b5b4f86490d0ccdca7c0fc4db77c5deb5da0459b6b5b192697961f2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54350,7 +54357,7 @@ values
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', 'c38685d16f26d1a0c3284cc931ffa6e596548d8d0e4f5c2a6ef422e8d246b680', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '1de7a8e57809951ac394c4b3eef454690dc9831833ac1591c84bcfd824197619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),

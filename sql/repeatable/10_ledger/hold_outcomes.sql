@@ -86,7 +86,10 @@ begin
     exception
       when unique_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        if v_constraint not in ('holds_id_pk', 'idempotency_keys_app_id_idempotency_key_pk') then
+        if
+          v_constraint is distinct from 'holds_id_pk'
+          and v_constraint is distinct from 'idempotency_keys_app_id_idempotency_key_pk'
+        then
           raise;
         end if;
         v_ok := pgledger.look_again();

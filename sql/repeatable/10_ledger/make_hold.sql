@@ -46,7 +46,6 @@ declare
   v_now timestamptz := at;
   v_expires_at timestamptz := expires_at;
   v_earlier pgledger.holds;
-  v_hold pgledger.holds;
   v_ok boolean;
 begin
   if v_now is null then
@@ -131,15 +130,16 @@ begin
     from_account_id collate "C" < to_account_id, v_amount, v_id, make_hold.app_id,
     make_hold.group_id, make_hold.metadata
   )
-  on conflict on constraint holds_id_pk do nothing
-  returning holds.* into v_hold;
+  on conflict on constraint holds_id_pk do nothing;
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
   -- something else.
-  if v_hold.id is null then
+  if not found then
     v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
   end if;
 
-  return pgledger.hold_answer(v_hold, false);
+  return pgledger.hold_answer(
+    (select holds from pgledger.holds where holds.id = v_id), false
+  );
 end;
 $$;
 

@@ -7,6 +7,8 @@ If another session takes an id or a key meanwhile, what was posted is taken back
 looked at again: then that can be seen, and its request is told so. Each time at least one id or key
 more is seen. Under repeatable read and serializable the whole call is to be run again.
 
+The body is long because its steps share the arrays.
+
 Locks: those of pgledger.place_run and pgledger.post_transfers.
 Errors: PostgreSQL's serialization_failure.
 */
@@ -44,7 +46,7 @@ declare
   v_to_balances numeric[];
   v_from_versions bigint[];
   v_to_versions bigint[];
-  v_failures @extschema@.pgledger_transfer_outcome[];
+  v_failures outcomes%type;
   v_taken text;
   v_ok boolean;
 begin

@@ -11,6 +11,8 @@ there is one run.
 The messages are those of single calls, because it is their checks that speak: a quick look at all
 requests finds the few that they are called for, each in a block of its own.
 
+The body is long because its steps share the arrays.
+
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_runs.
 Errors: those of pgledger.check_batch; what is not one of pgledger's errors.
 */
