@@ -48,8 +48,8 @@ def test_a_caught_conflict_is_looked_at(name):
     looked_at = re.findall(
         r"when unique_violation then\s+"
         r"get stacked diagnostics v_constraint = constraint_name;\s+"
-        r"if\s+v_constraint is distinct from '\w+'\s+(?:and v_constraint is distinct from '\w+'\s+)*"
-        r"then\s+raise;\s+end if;",
+        r"if\s+v_constraint is distinct from '\w+'\s+"
+        r"(?:and v_constraint is distinct from '\w+'\s+)*then\s+raise;\s+end if;",
         text,
     )
     assert len(looked_at) == handlers > 0, name
