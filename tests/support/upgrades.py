@@ -119,7 +119,7 @@ class Old:
         put_clock(connection, BEGIN)
         self._fill_ledger()
         found = connection.execute("select to_regclass('pgledger.holds') is not null").fetchone()
-        self.views = VIEWS
+        self.views: tuple[str, ...] = VIEWS
         if found == (True,):
             self._fill_holds()
             self.views += LATER_VIEWS
