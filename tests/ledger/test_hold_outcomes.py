@@ -19,12 +19,11 @@ from psycopg.errors import SerializationFailure
 from pgledger import HoldOutcome, HoldRequest, Ledger, PgledgerError, errors, ids
 from support.at_once import PATIENCE, Call, all_at_once
 from support.database import Connect
+from support.refusing import NAMES, accounts_that_refuse
 from support.waiting import WaitUntilBlocked
 
 Session = psycopg.Connection[Any]
 
-UNKNOWN = "pgla_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
-NAMES = ("bank", "purse", "jar", "cents", "frozen", "closed", "euros", "elsewhere", "ahead")
 SINGLE = """
   select id, created_at, expires_at, ended_at, posted_amount, status, replayed
   from pgledger_create_hold(
@@ -53,24 +52,7 @@ def accounts(connect: Connect) -> dict[str, Any]:
     """Accounts of every kind that can refuse, and holds whose ids and keys are taken."""
     conn = connect(autocommit=True)
     ledger = Ledger(conn)
-    given: dict[str, dict[str, Any]] = {
-        "purse": {"min_balance": 0},
-        "jar": {"min_balance": -10, "max_balance": 20},
-        "elsewhere": {"app_id": "shop"},
-    }
-    made = {
-        name: ledger.create_account(
-            name, "EUR" if name == "euros" else "USD", **given.get(name, {})
-        ).id
-        for name in NAMES
-    }
-    conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
-    conn.execute(
-        "update pgledger.accounts set updated_at = updated_at + interval '2 days'"
-        " where name = 'ahead'"
-    )
-    ledger.freeze_account(made["frozen"], "in")
-    ledger.close_account(made["closed"])
+    made = accounts_that_refuse(conn)
     ledger.create_transfer(made["bank"], made["purse"], 30)
     hold: dict[str, Any] = {"group_id": "day-1"}
     ledger.create_hold(made["purse"], made["bank"], 5, id=TAKEN, **hold)
@@ -86,7 +68,7 @@ def accounts(connect: Connect) -> dict[str, Any]:
         **hold,
     )
     ledger.create_transfer(made["bank"], made["jar"], 1, idempotency_key="other")
-    return made | {"unknown": UNKNOWN, "odd": "odd", "null": None}
+    return made
 
 
 def looped(conn: Session, requests: Sequence[Request]) -> list[HoldOutcome]:

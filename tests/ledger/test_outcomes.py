@@ -19,12 +19,11 @@ from psycopg.types.range import Range
 from pgledger import Ledger, PgledgerError, TransferOutcome, TransferRequest, errors, ids
 from support.at_once import PATIENCE
 from support.database import Connect
+from support.refusing import NAMES, accounts_that_refuse
 from support.waiting import WaitUntilBlocked
 
 Session = psycopg.Connection[Any]
 
-UNKNOWN = "pgla_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
-NAMES = ("bank", "purse", "jar", "cents", "frozen", "closed", "euros", "elsewhere", "ahead", "till")
 SINGLE = """
   select id, created_at, from_account_balance, to_account_balance, from_account_version,
     to_account_version, replayed
@@ -55,26 +54,9 @@ def accounts(connect: Connect) -> dict[str, Any]:
     """Accounts of every kind that can refuse, and a transfer whose id and key are taken."""
     conn = connect(autocommit=True)
     ledger = Ledger(conn)
-    given: dict[str, dict[str, Any]] = {
-        "purse": {"min_balance": 0},
-        "jar": {"min_balance": -10, "max_balance": 20},
-        "elsewhere": {"app_id": "shop"},
-    }
-    made = {
-        name: ledger.create_account(
-            name, "EUR" if name == "euros" else "USD", **given.get(name, {})
-        ).id
-        for name in NAMES
-    }
-    conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
-    conn.execute(
-        "update pgledger.accounts set updated_at = updated_at + interval '2 days'"
-        " where name = 'ahead'"
-    )
-    ledger.freeze_account(made["frozen"], "in")
-    ledger.close_account(made["closed"])
+    made = accounts_that_refuse(conn)
     ledger.create_transfer(made["bank"], made["purse"], 15, id=TAKEN, idempotency_key="used")
-    return made | {"unknown": UNKNOWN, "odd": "odd", "null": None}
+    return made
 
 
 def looped(conn: Session, requests: Sequence[Request]) -> list[TransferOutcome]:
