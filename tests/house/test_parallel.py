@@ -147,3 +147,23 @@ def test_volatile_bodies_are_not_called_safe(conn: Session) -> None:
         ).fetchall()
         == []
     )
+
+
+def test_what_reads_its_own_part_of_an_index_starts_no_workers(conn: Session) -> None:
+    """Starting them takes longer than a few rows do, and a generic plan cannot know how few."""
+    settings = conn.execute(
+        """
+        select pg_proc.oid::regprocedure::text, pg_proc.proconfig
+        from pg_proc
+        where (
+          pg_proc.pronamespace = 'pgledger'::regnamespace
+          or pg_proc.proname ~ '^(pg)?ledger_'
+        )
+          and pg_proc.provolatile = 's'
+          and 'enable_seqscan=off' = any (pg_proc.proconfig)
+        """
+    ).fetchall()
+    assert len(settings) >= 3
+    assert [
+        name for name, config in settings if "max_parallel_workers_per_gather=0" not in config
+    ] == []

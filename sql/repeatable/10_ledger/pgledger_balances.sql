@@ -20,6 +20,7 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 as $$
 declare
   v_levels integer := greatest(depth, cardinality(string_to_array(prefix, '.')));

@@ -13,6 +13,7 @@ language sql
 stable
 parallel safe
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 as $$
   select coalesce(sum(transfers.amount), 0)
   from pgledger.transfers
