@@ -5,7 +5,8 @@ and what comes back. It knows accounts with limits, currencies with decimal plac
 and batches, by id and by name, with conditions and without; batches whose requests succeed or fail
 each by itself, and their previews; holds, alone and many at once, that are posted in parts, voided,
 extended and expire by the clock; reversals; sweeps; accounts that are changed, frozen, closed and
-found by name; idempotency keys, repeated with the same and with other requests, and purged;
+found by name; idempotency keys, of single calls and in batches of every kind, repeated with the
+same and with other requests, and purged;
 transactions and savepoints. What it did has to be of every kind. After each run the whole ledger is
 compared with the model, and the ledger proves itself with pgledger_verify(). A second property
 holds the two ways of writing transfers, one at a time and many at once, against each other.
@@ -53,7 +54,8 @@ from support.conditioned import Ask, ConditionRules, asks, right_asks, wrong_ask
 from support.database import Connect
 from support.exact import sum_of
 from support.held import CLOCK, assert_holds_match
-from support.keyed_rules import KeyedModel, KeyRules, assert_keys_match
+from support.keyed_batches import KeyedBatchRules
+from support.keyed_rules import KeyedModel, assert_keys_match
 from support.keys import Use, account_asked, kinds
 from support.model import (
     ISO_SCALES,
@@ -212,6 +214,10 @@ ENDS: dict[str, tuple[str, ...]] = {
     "a transfer under its key": ("repeated",),
     "a transfer under a purged key": ("made",),
     "pgledger_purge_idempotency_keys": BOTH,
+    "a hold by itself": KEYS_END,
+    "a transfer under its key by itself": KEYS_END,
+    "pgledger_create_holds_bulk with a key": (*BOTH, "IdempotencyConflict"),
+    "pgledger_post_holds_bulk with a key": (*BOTH, "IdempotencyConflict"),
     "pgledger_create_transfers_bulk with a key": (*BOTH, "IdempotencyConflict"),
     "pgledger_sweep with a key": ("made", "repeated", "IdempotencyConflict"),
     "pgledger_ensure_account with a key": ("made", "repeated", "IdempotencyConflict"),
@@ -411,7 +417,7 @@ def row_arguments(requests: list[Request]) -> list[Any]:
     ]
 
 
-class Bookkeeping(KeyRules, ConditionRules, WideRules, RuleBasedStateMachine):
+class Bookkeeping(KeyedBatchRules, ConditionRules, WideRules, RuleBasedStateMachine):
     """Callers of a ledger on one connection, and the model beside it."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
