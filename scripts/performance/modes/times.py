@@ -107,27 +107,30 @@ def measure_times(options: Options, target: Target, connection: Control) -> Repo
         for index, size in connection.execute(SIZES.encode()).fetchall():
             each = (int(size) - before[index]) / options.transfers
             report.add(f"{name} bytes/transfer of {index}: {each:.2f}", **{f"{name}_{index}": each})
-        measure_part(connection, books, str(hot), name, options.transfers, report)
+        short = spans(connection, str(hot), options.transfers, STATEMENT)
+        measure_account(
+            connection, books.surface, [(str(hot), *span) for span in short], name, report
+        )
+        rows = (
+            f"select id, amount, event_at from {books.surface}.pgledger_transfers_view"
+            " where event_at >= %s and event_at < %s"
+        )
+        long = spans(connection, str(hot), options.transfers, RANGE)
+        add_reads(report, f"{name}_range", observe_reads(connection, rows, long))
     return report
 
 
-def measure_part(
-    connection: Control, books: Books, hot: str, name: str, transfers: int, report: Report
+def measure_account(
+    connection: Control,
+    surface: str,
+    calls: Sequence[tuple[str, datetime, datetime]],
+    name: str,
+    report: Report,
 ) -> None:
-    surface = books.surface
-    short = spans(connection, hot, transfers, STATEMENT)
-    long = spans(connection, hot, transfers, RANGE)
     for axis in ("recorded", "event"):
         balance = f"select {surface}.pgledger_balance_at(%s, %s, '{axis}', '{APP_ID}')"
-        calls = [(hot, start) for start, _ in short]
-        add_reads(report, f"{name}_balance_{axis}", observe_reads(connection, balance, calls))
+        balances = observe_reads(connection, balance, [(hot, start) for hot, start, _ in calls])
+        add_reads(report, f"{name}_balance_{axis}", balances)
         statement = f"select * from {surface}.pgledger_statement(%s, %s, %s, '{axis}', '{APP_ID}')"
-        calls_of_spans = [(hot, *span) for span in short]
-        add_reads(
-            report, f"{name}_statement_{axis}", observe_reads(connection, statement, calls_of_spans)
-        )
-    rows = (
-        f"select id, amount, event_at from {surface}.pgledger_transfers_view"
-        " where event_at >= %s and event_at < %s"
-    )
-    add_reads(report, f"{name}_range", observe_reads(connection, rows, long))
+        statements = observe_reads(connection, statement, calls)
+        add_reads(report, f"{name}_statement_{axis}", statements)

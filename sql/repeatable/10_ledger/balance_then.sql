@@ -25,7 +25,7 @@ begin
   end if;
 
   if axis = 'event' then
-    v_balance := v_balance + pgledger.event_correction(account_key, at);
+    v_balance := v_balance + pgledger.event_correction(account_key, updated_at, at);
   end if;
 
   return v_balance;

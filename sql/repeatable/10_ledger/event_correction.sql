@@ -2,8 +2,13 @@
 What the balance of an account at a time by event is above the one as recorded: the entries
 recorded later that happened by then, less those recorded by then that happened later. Only entries
 whose event_at was given can be either; partial indexes hold them, with all that is read here.
+After the time of the account's row nothing is recorded later, so nothing is looked for.
 */
-create or replace function pgledger.event_correction(account_key bigint, at timestamptz)
+create or replace function pgledger.event_correction(
+  account_key bigint,
+  updated_at timestamptz,
+  at timestamptz
+)
 returns numeric
 language plpgsql
 stable
@@ -20,6 +25,7 @@ begin
     where transfers.to_key = account_key
       and transfers.event_at <= at
       and transfers.created_at > at
+      and at < updated_at
     union all
     select -transfers.amount
     from pgledger.transfers
@@ -32,6 +38,7 @@ begin
     where transfers.from_key = account_key
       and transfers.event_at <= at
       and transfers.created_at > at
+      and at < updated_at
     union all
     select transfers.amount
     from pgledger.transfers

@@ -56,8 +56,12 @@ begin
   v_opening := pgledger.version_balance(v_account.key, v_before);
   v_closing := pgledger.version_balance(v_account.key, v_last);
   if axis = 'event' then
-    v_opening := v_opening + pgledger.event_correction(v_account.key, v_from);
-    v_closing := v_closing + pgledger.event_correction(v_account.key, v_until);
+    v_opening := v_opening + pgledger.event_correction(
+      v_account.key, v_account.updated_at, v_from
+    );
+    v_closing := v_closing + pgledger.event_correction(
+      v_account.key, v_account.updated_at, v_until
+    );
   end if;
 
   return query
