@@ -55,18 +55,22 @@ if TYPE_CHECKING or _problem is None:
     from pgledger.transactions import run_transaction, run_transaction_async
     from pgledger.types import (
         Account,
+        AccountBalance,
         Check,
         CurrencyScale,
         Entry,
         Hold,
         HoldOutcome,
         HoldRequest,
+        Movement,
         NamedTransferRequest,
         PathBalance,
         PostingRequest,
+        StatementLine,
         Transfer,
         TransferOutcome,
         TransferRequest,
+        TrialBalanceLine,
     )
 else:
 
@@ -78,6 +82,7 @@ else:
 
 __all__ = [
     "Account",
+    "AccountBalance",
     "AsyncBilling",
     "AsyncLedger",
     "AsyncMeter",
@@ -103,6 +108,7 @@ __all__ = [
     "MeterClosed",
     "MeterFull",
     "MeterUndelivered",
+    "Movement",
     "NamedTransferRequest",
     "PathBalance",
     "Payment",
@@ -111,11 +117,13 @@ __all__ = [
     "PostingRequest",
     "PriceLine",
     "Rejection",
+    "StatementLine",
     "Subscription",
     "SubscriptionMove",
     "Transfer",
     "TransferOutcome",
     "TransferRequest",
+    "TrialBalanceLine",
     "UsageAnswer",
     "UsageEvent",
     "UsageReceipt",

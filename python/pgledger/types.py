@@ -15,42 +15,54 @@ from psycopg.types.range import Range
 
 from pgledger._generated.ledger_rows import (
     Account,
+    AccountBalance,
     Check,
     CurrencyScale,
     Entry,
     Hold,
     HoldOutcome,
+    Movement,
     PathBalance,
+    StatementLine,
     Transfer,
     TransferOutcome,
+    TrialBalanceLine,
 )
 
 __all__ = [
     "Account",
+    "AccountBalance",
     "Check",
     "CurrencyScale",
     "Entry",
     "Hold",
     "HoldOutcome",
     "HoldRequest",
+    "Movement",
     "NamedTransferRequest",
     "PathBalance",
     "PostingRequest",
+    "StatementLine",
     "Transfer",
     "TransferOutcome",
     "TransferRequest",
+    "TrialBalanceLine",
 ]
 
 for _row in (
     Account,
+    AccountBalance,
     Check,
     CurrencyScale,
     Entry,
     Hold,
     HoldOutcome,
+    Movement,
     PathBalance,
+    StatementLine,
     Transfer,
     TransferOutcome,
+    TrialBalanceLine,
 ):
     # Where users find them, and where pickle looks for them.
     _row.__module__ = __name__

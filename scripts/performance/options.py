@@ -20,6 +20,9 @@ what --mode measures:
            it sends through bare psycopg
   bytes    bytes a transfer after --transfers singles (200000) and VACUUM FULL, indexes included
   history  newest 20 entries and balance_at of an account that has --transfers entries (1000000)
+  times    balances, statements of 1,000 entries and ranges of 10,000 transfers at times in the
+           past, on both axes, of three accounts that have --transfers entries (1000000) each: of
+           which none gives an event_at, one in a hundred, and each
   growth   a single transfer when there are --transfers of them (5000000), over one when there are
            10000; a fresh database is needed
   processor
@@ -71,6 +74,7 @@ examples:
   # The other bars, scaled down:
   python performance_check.py --mode bytes --transfers 20000
   python performance_check.py --mode history --transfers 100000
+  python performance_check.py --mode times --transfers 100000
   python performance_check.py --mode growth --transfers 200000 --duration 10s
 
   # Usage events, beside a plain insert of the same; then while a million old ones are purged:
@@ -103,6 +107,7 @@ DEFAULT_TRANSFERS = {
     "python": 20_000,
     "bytes": 200_000,
     "history": 1_000_000,
+    "times": 1_000_000,
     "growth": 5_000_000,
     "processor": 20_000,
     "calls": 20_000,
@@ -117,6 +122,7 @@ MODES = (
     "python",
     "bytes",
     "history",
+    "times",
     "growth",
     "processor",
     "calls",
@@ -262,7 +268,7 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         "--transfers",
         type=whole(1, 1_000_000_000),
         metavar="N",
-        help="transfers of the modes python, bytes, history, growth, processor and calls",
+        help="transfers of the modes python, bytes, history, times, growth, processor and calls",
     )
     add(
         "--rounds",

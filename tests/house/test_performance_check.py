@@ -616,6 +616,18 @@ def test_history_mode_counts_what_is_read(ledger_dsn: str, figures: Path) -> Non
     assert {"newest_p50_ms", "balance_at_p50_ms", "newest_buffers_read"} <= set(written)
 
 
+def test_times_mode_reads_both_axes(ledger_dsn: str, figures: Path) -> None:
+    lines = run(ledger_dsn, *FEW, "--mode", "times", "--transfers", "300", "--json", str(figures))
+    assert lines[0] == "Entries of each account: 300"
+    written = json.loads(figures.read_text())
+    for part in ("none", "one", "all"):
+        for read in ("balance", "statement"):
+            for axis in ("recorded", "event"):
+                assert written[f"{part}_{read}_{axis}_p50_ms"] > 0
+        assert written[f"{part}_range_buffers_read"] > 0
+    assert written["none_transfers_to_key_event_at_created_at_amount_idx"] == 0
+
+
 def test_growth_mode_compares_few_with_many(
     ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
 ) -> None:
@@ -823,7 +835,7 @@ def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
         (("--mode", "python", "--floor"), "--floor goes with the modes single, batch, bulk, usage"),
         (
             ("--transfers", "5"),
-            "--transfers goes with the modes python, bytes, history, growth, processor",
+            "--transfers goes with the modes python, bytes, history, times, growth, processor",
         ),
         (("--mode", "growth", "--transfers", "9"), "at least 10"),
         (("--events", "5"), "--events goes with the modes usage, entitlement, invoice"),
@@ -959,8 +971,8 @@ def test_help_teaches() -> None:
         "--plot",
     ):
         assert option in text
-    modes = ("single", "batch", "bulk", "python", "bytes", "history", "growth", "processor")
-    for mode in (*modes, "usage", "entitlement", "invoice"):
+    modes = ("single", "batch", "bulk", "python", "bytes", "history", "times", "growth")
+    for mode in (*modes, "processor", "usage", "entitlement", "invoice"):
         assert re.search(rf"^  {mode}\b", text, re.MULTILINE)
     assert "Transfers are permanent" in text
     assert text.count("python performance_check.py") >= 5

@@ -382,7 +382,7 @@ def test_what_was_planted_before_a_restore_is_refused_and_then_made(other_server
 
 # --- one thing at a time --------------------------------------------------------------------------
 
-FUNCTION: Final = "pgledger_balance_at(text, timestamptz, text)"
+FUNCTION: Final = "pgledger_balance_at(text, timestamptz, text, text)"
 # What is done, and what is said of it. A restore without owners makes all the restoring role's.
 TURNS: Final = {
     "alter schema pgledger owner to postgres": "the schema pgledger belongs to postgres",

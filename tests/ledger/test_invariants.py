@@ -1097,16 +1097,19 @@ class Bookkeeping(KeyedBatchRules, ConditionRules, WideRules, RuleBasedStateMach
             st.sampled_from(("infinity", "-infinity", None)),
         ),
         offset=st.integers(-1, 1),
+        axis=st.sampled_from(("recorded", "event")),
     )
     def balance_at(
-        self, place: int, wrong: str | None, moment: int | str | None, offset: int
+        self, place: int, wrong: str | None, moment: int | str | None, offset: int, axis: str
     ) -> None:
         account_id = self.account_id(place, wrong)
         account = self.model.accounts.get(account_id or "")
         app_id = account.app_id if account else ""
         at: datetime | None
         if isinstance(moment, int):
-            times = [NOW, *(r.transfer.created_at for r in self.model.records.values())]
+            times = [NOW]
+            for record in self.model.records.values():
+                times += [record.transfer.created_at, record.transfer.event_at]
             at = times[moment % len(times)] + timedelta(microseconds=offset)
             text: str | None = at.isoformat()
         else:
@@ -1116,11 +1119,11 @@ class Bookkeeping(KeyedBatchRules, ConditionRules, WideRules, RuleBasedStateMach
                 "-infinity": datetime.min.replace(tzinfo=UTC),
                 None: None,
             }[moment]
-        expected = self.model.balance_at(account_id, at, app_id)
+        expected = self.model.balance_at(account_id, at, app_id, axis)
         self.read(
             expected if isinstance(expected, Refusal) else [expected],
-            "select pgledger_balance_at(%s, %s::timestamptz, %s)",
-            [account_id, text, app_id],
+            "select pgledger_balance_at(%s, %s::timestamptz, %s, %s)",
+            [account_id, text, axis, app_id],
             Decimal,
         )
 

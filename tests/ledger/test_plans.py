@@ -6,6 +6,7 @@ Rows and pages are counted, and plans looked at; nothing is timed. A page is 8 K
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 from psycopg import sql
 from pytest_postgresql.executors import NoopExecutor
 
+from pgledger import Ledger
 from pgledger.embedded import EmbeddedServer
 
 TRANSFERS = 200_000
@@ -243,8 +245,8 @@ def test_balance_at_any_time_reads_a_few_pages(busy, part):
     )
     found = reads(busy.conn, "select pgledger_balance_at(%s, %s)", [busy.hot, at])
     assert found.by_scan["transfers"] == 0
-    # One row for each halving of 100,000 versions.
-    assert found.by_index["transfers"] <= 18
+    # At most three looks more than halving 100,000 versions takes, the first entry, the balance.
+    assert found.by_index["transfers"] <= 22
     assert found.pages < 400
     balance = scalar(
         busy.conn,
@@ -253,6 +255,91 @@ def test_balance_at_any_time_reads_a_few_pages(busy, part):
         [busy.hot, at],
     )
     assert found.rows == [(balance,)]
+
+
+def span_of(busy: Busy, entries: int) -> tuple[Any, Any]:
+    """Returns a span of time in the middle, with so many entries of the hot account."""
+    middle = HOT_ENTRIES // 2
+    (first,), (last,) = busy.conn.execute(
+        "select created_at from pgledger_entries_v1"
+        " where account_id = %s and account_version in (%s, %s) order by 1",
+        [busy.hot, middle, middle + entries],
+    ).fetchall()
+    return first, last
+
+
+def test_balance_by_event_reads_what_was_given_besides(busy):
+    for at in (span_of(busy, 1)[0], "2025-06-15 00:30Z", "2000-01-01Z", "infinity"):
+        found = reads(busy.conn, "select pgledger_balance_at(%s, %s, 'event')", [busy.hot, at])
+        assert found.by_scan["transfers"] == 0
+        # A hundred entries of the account gave an event_at, and may be on the other side of a time.
+        assert found.by_index["transfers"] <= 22 + 100
+        assert found.pages < 500
+        balance = scalar(
+            busy.conn,
+            "select coalesce(sum(amount), 0) from pgledger_entries_v1"
+            " where account_id = %s and event_at <= %s",
+            [busy.hot, at],
+        )
+        assert found.rows == [(balance,)]
+
+
+def test_balances_of_many_accounts_read_those(busy):
+    ids = busy.conn.execute("select array_agg(id) from pgledger_accounts_v1").fetchone()
+    at = span_of(busy, 1)[0]
+    found = reads(busy.conn, "select * from pgledger_balances_at(%s, %s)", [ids[0], at])
+    assert sum(row[2] for row in found.rows) == 0
+    assert not any(found.by_scan.values())
+    assert found.by_index["transfers"] <= 22 * (OTHERS + 1)
+    # Once to see that it is there.
+    assert found.by_index["accounts"] <= 2 * (OTHERS + 1)
+
+
+@pytest.mark.parametrize("axis", ["recorded", "event"])
+def test_a_statement_reads_its_own_entries(busy, axis):
+    span = span_of(busy, 1000)
+    found = reads(
+        busy.conn, "select * from pgledger_statement(%s, %s, %s, %s)", [busy.hot, *span, axis]
+    )
+    assert len(found.rows) == 1002
+    assert not any(found.by_scan.values())
+    # Besides them the two ends, and for the axis event what was given.
+    assert 1000 <= found.by_index["transfers"] <= 1000 + 2 * 22 + (400 if axis == "event" else 0)
+    assert found.by_index["accounts"] <= 1001
+
+
+def test_a_trial_balance_looks_for_what_has_moved_since(busy):
+    found = reads(busy.conn, "select * from pgledger_trial_balance('infinity')", [])
+    assert len(found.rows) == OTHERS + 1
+    assert found.by_scan["accounts"] == 0
+    assert (found.by_index["transfers"], found.by_scan["transfers"]) == (0, 0)
+
+
+def test_movements_of_a_span_read_the_pages_that_may_hold_it(busy):
+    found = reads(
+        busy.conn,
+        "select * from pgledger_movements('2025-06-15Z', '2025-07-01Z', axis => 'event')",
+        [],
+    )
+    # Both sides of a hundred transfers between the hot account and others, within a day.
+    assert len(found.rows) == 200
+    assert found.by_scan["transfers"] == 0
+    assert found.pages < 800
+
+
+def test_indexes_of_given_event_times_are_empty_where_none_is_given(conn):
+    ledger = Ledger(conn)
+    one, other = (ledger.create_account(name, "USD").id for name in ("one", "other"))
+    size = (
+        "select sum(pg_relation_size(indexrelid)) from pg_index"
+        " where indrelid = 'pgledger.transfers'::regclass"
+        " and indexrelid::regclass::text like '%created_at_amount_idx'"
+    )
+    empty = scalar(conn, size)
+    ledger.create_transfers_count([(one, other, 1)] * 5000)
+    assert scalar(conn, size) == empty
+    ledger.create_transfer(one, other, 1, event_at=datetime(2025, 1, 1, tzinfo=UTC))
+    assert scalar(conn, size) > empty
 
 
 @pytest.mark.parametrize(

@@ -469,10 +469,32 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_allocate": [{"amount": "-1.01", "weights": "{1,0,2.5}", "scale": "2"}],
         "pgledger_balances": [
             {"prefix": prefix, "depth": "1", "app_id": "", "tenant_id": ""}
-            for prefix in ("a", None)
+            | {"at": at, "axis": "event"}
+            for prefix, at in (("a", None), (None, "2025-02-02+00"))
         ],
         "pgledger_balance_at_version": [{"account_id": accounts[0], "version": "1", "app_id": ""}],
-        "pgledger_balance_at": [{"account_id": accounts[0], "at": "2025-02-02+00", "app_id": ""}],
+        "pgledger_balance_at": [
+            {"account_id": accounts[0], "at": "2025-02-02+00", "axis": axis, "app_id": ""}
+            for axis in ("recorded", "event")
+        ],
+        "pgledger_balances_at": [
+            {"account_ids": f"{{{accounts[0]},{accounts[1]}}}", "at": "2025-02-02+00"}
+            | {"axis": "event", "app_id": ""}
+        ],
+        "pgledger_statement": [
+            {"account_id": accounts[0], "axis": axis, "app_id": ""}
+            | {"from_time": "2025-01-01+00", "until": "2025-03-01+00"}
+            for axis in ("recorded", "event")
+        ],
+        "pgledger_trial_balance": [
+            {"at": at, "app_id": "", "prefix": "a", "axis": "event"}
+            for at in ("2025-02-02+00", None)
+        ],
+        "pgledger_movements": [
+            {"from_time": "2025-01-01+00", "until": "2025-03-01+00", "prefix": "a", "by": by}
+            | {"axis": "event", "time_zone": "Asia/Tokyo", "app_id": ""}
+            for by in ("week", None)
+        ],
         "pgledger_close_account": [
             account | {"id": empty, "sweep_to": None},
             account | {"id": spent, "sweep_to": accounts[1]},

@@ -822,7 +822,7 @@ class Model:
         )
 
     def balance_at(
-        self, account_id: str | None, at: datetime | None, app_id: str | None
+        self, account_id: str | None, at: datetime | None, app_id: str | None, axis: str
     ) -> Refusal | Decimal:
         account = self.find_account(account_id, app_id)
         if isinstance(account, Refusal):
@@ -831,7 +831,11 @@ class Model:
             return Refusal(NullArgument)
         balance = Decimal(0)
         for leg in self.legs[account.id]:
-            if leg.record.transfer.created_at <= at:
+            transfer = leg.record.transfer
+            if axis == "event":
+                if transfer.event_at <= at:
+                    balance = plus(balance, leg.amount)
+            elif transfer.created_at <= at:
                 balance = leg.balance
         return balance
 

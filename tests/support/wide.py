@@ -458,7 +458,9 @@ class WideRules(HoldRules, ReversalRules):
                     plus(old[2], account.held_in),
                     old[3] + 1,
                 )
-        rows = self.call(None, "select * from pgledger_balances(%s, 1, %s)", [prefix, app_id])
+        rows = self.call(
+            None, "select * from pgledger_balances(%s, 1, app_id => %s)", [prefix, app_id]
+        )
         assert rows is not None
         level = prefix.split(".", maxsplit=1)[0] if "." not in prefix else prefix
         assert [tuple(row) for row in rows] == [

@@ -11,14 +11,18 @@ from typing import Any, Literal
 __all__ = [
     "Account",
     "AccountAhead",
+    "AccountBalance",
     "Check",
     "CurrencyScale",
     "Entry",
     "Hold",
     "HoldOutcome",
+    "Movement",
     "PathBalance",
+    "StatementLine",
     "Transfer",
     "TransferOutcome",
+    "TrialBalanceLine",
 ]
 
 
@@ -374,14 +378,123 @@ class PathBalance:
         path: Name of the accounts, or its first levels, up to a dot.
         currency: Unit of the balances: 1 to 32 visible characters, for example USD.
         balance: Sum of the accounts' balances.
-        held_out: Sum of what holds keep back to leave the accounts.
-        held_in: Sum of what holds keep back on other accounts to reach these.
+        held_out: Sum of what holds keep back to leave the accounts; None for a time in the past.
+        held_in: Sum of what holds keep back on other accounts to reach these; None for a time in
+            the past.
         account_count: How many accounts were added up.
     """
 
     path: str
     currency: str
     balance: Decimal
-    held_out: Decimal
-    held_in: Decimal
+    held_out: Decimal | None
+    held_in: Decimal | None
     account_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """Balance of one account at a time: ``pgledger_account_balance``.
+
+    Attributes:
+        account_id: Whose balance it is.
+        currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+        balance: The balance; 0 before the first entry.
+    """
+
+    account_id: str
+    currency: str
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What moved between an account and another one within a period: ``pgledger_movement``.
+
+    Attributes:
+        period_start: First moment of the period; None for one period that has no beginning.
+        account_id: Account of the row.
+        account_name: Name of the account today.
+        counterparty_id: Account on the other side.
+        counterparty_name: Name of that account today.
+        currency: Unit of the amounts: 1 to 32 visible characters, for example USD.
+        incoming: Sum of what reached the account from the other one.
+        outgoing: Sum of what left the account for the other one.
+        transfer_count: How many transfers these are.
+    """
+
+    period_start: datetime | None
+    account_id: str
+    account_name: str
+    counterparty_id: str
+    counterparty_name: str
+    currency: str
+    incoming: Decimal
+    outgoing: Decimal
+    transfer_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line of an account's statement: the opening balance, an entry, or the closing balance.
+
+    The type ``pgledger_statement_line``.
+
+    Attributes:
+        kind: What the line is; one of: ``opening``, ``entry``, ``closing``.
+        at: Time of the line: the entry's on the axis asked for; where the statement begins and ends
+            for the opening and the closing one; None for an open end.
+        amount: What the entry adds to the balance: negative where it left the account; for the
+            closing line what all entries add; None for the opening line.
+        balance: Balance of the account after the line, in the order of the statement.
+        currency: Unit of the amounts: 1 to 32 visible characters, for example USD.
+        counterparty_id: Account on the other side of the entry, or None.
+        counterparty_name: Name of that account today, or None.
+        transfer_id: Transfer that the entry is one leg of, or None.
+        account_version: Number of the entry on the account, or None.
+        created_at: When the entry was recorded, or None.
+        event_at: When it happened in the world: as given, or else ``created_at``, or None.
+        group_id: Name that joins the transfers of one call, or None.
+        metadata: JSON object given with the transfer, or None.
+        origin_id: Hold that the transfer posts (``pglh_``) or transfer that it reverses
+            (``pglt_``), or None.
+    """
+
+    kind: Literal["opening", "entry", "closing"]
+    at: datetime | None
+    amount: Decimal | None
+    balance: Decimal
+    currency: str
+    counterparty_id: str | None
+    counterparty_name: str | None
+    transfer_id: str | None
+    account_version: int | None
+    created_at: datetime | None
+    event_at: datetime | None
+    group_id: str | None
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    origin_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalanceLine:
+    """Balance of one account in a trial balance: ``pgledger_trial_balance_line``.
+
+    Attributes:
+        account_id: Account of the line.
+        account_name: Name of the account today.
+        tenant_id: Tenant whose account it is.
+        currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+        balance: The balance.
+        above_zero: The balance if it is above 0, or else 0.
+        below_zero: What the balance is below 0 by, or else 0: in each currency both columns of all
+            accounts have the same sum.
+    """
+
+    account_id: str
+    account_name: str
+    tenant_id: str
+    currency: str
+    balance: Decimal
+    above_zero: Decimal
+    below_zero: Decimal

@@ -7,14 +7,18 @@ from functools import lru_cache
 from pgledger._generated.ledger_rows import (
     Account,
     AccountAhead,
+    AccountBalance,
     Check,
     CurrencyScale,
     Entry,
     Hold,
     HoldOutcome,
+    Movement,
     PathBalance,
+    StatementLine,
     Transfer,
     TransferOutcome,
+    TrialBalanceLine,
 )
 from pgledger._wire import Calls, row_factory
 
@@ -28,6 +32,10 @@ ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 PATH_BALANCE_ROW = row_factory(PathBalance)
+ACCOUNT_BALANCE_ROW = row_factory(AccountBalance)
+MOVEMENT_ROW = row_factory(Movement)
+STATEMENT_LINE_ROW = row_factory(StatementLine)
+TRIAL_BALANCE_LINE_ROW = row_factory(TrialBalanceLine)
 
 
 class LedgerStatements:
@@ -293,7 +301,7 @@ class LedgerStatements:
             app_id="text",
         )
         self.balance_at = calls.value(
-            "pgledger_balance_at", account_id="text", at="timestamptz", app_id="text"
+            "pgledger_balance_at", account_id="text", at="timestamptz", axis="text", app_id="text"
         )
         self.balance_at_version = calls.value(
             "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
@@ -327,8 +335,18 @@ class LedgerStatements:
             "pgledger_balances",
             prefix="text",
             depth="integer",
+            at="timestamptz",
+            axis="text",
             app_id="text",
             tenant_id="text",
+        )
+        self.balances_at = calls.rows(
+            AccountBalance,
+            "pgledger_balances_at",
+            account_ids="text[]",
+            at="timestamptz",
+            axis="text",
+            app_id="text",
         )
         self.close_account = calls.rows(
             Account,
@@ -367,6 +385,17 @@ class LedgerStatements:
             id="text",
             direction="text",
             reason="text",
+            app_id="text",
+        )
+        self.movements = calls.rows(
+            Movement,
+            "pgledger_movements",
+            from_time="timestamptz",
+            until="timestamptz",
+            prefix="text",
+            by="text",
+            axis="text",
+            time_zone="text",
             app_id="text",
         )
         self.post_hold = calls.rows(
@@ -427,6 +456,15 @@ class LedgerStatements:
         self.reversed_amount = calls.value(
             "pgledger_reversed_amount", transfer_id="text", app_id="text"
         )
+        self.statement = calls.rows(
+            StatementLine,
+            "pgledger_statement",
+            account_id="text",
+            from_time="timestamptz",
+            until="timestamptz",
+            axis="text",
+            app_id="text",
+        )
         self.sweep = calls.rows(
             Transfer,
             "pgledger_sweep",
@@ -440,6 +478,14 @@ class LedgerStatements:
             app_id="text",
             allow_future_event_at="boolean",
             idempotency_key="text",
+        )
+        self.trial_balance = calls.rows(
+            TrialBalanceLine,
+            "pgledger_trial_balance",
+            at="timestamptz",
+            app_id="text",
+            prefix="text",
+            axis="text",
         )
         self.unfreeze_account = calls.rows(
             Account,

@@ -19,22 +19,30 @@ from pgledger._calling_sync import Caller
 from pgledger._generated.ledger_rows import (
     Account,
     AccountAhead,
+    AccountBalance,
     Check,
     CurrencyScale,
     Entry,
     Hold,
+    Movement,
     PathBalance,
+    StatementLine,
     Transfer,
+    TrialBalanceLine,
 )
 from pgledger._generated.ledger_statements import (
     ACCOUNT_AHEAD_ROW,
+    ACCOUNT_BALANCE_ROW,
     ACCOUNT_ROW,
     CHECK_ROW,
     CURRENCY_SCALE_ROW,
     ENTRY_ROW,
     HOLD_ROW,
+    MOVEMENT_ROW,
     PATH_BALANCE_ROW,
+    STATEMENT_LINE_ROW,
     TRANSFER_ROW,
+    TRIAL_BALANCE_LINE_ROW,
     statements_for,
 )
 from pgledger._wire import (
@@ -48,7 +56,7 @@ from pgledger._wire import (
     range_text,
     time_text,
 )
-from pgledger._wire_json import numbers_text
+from pgledger._wire_json import keys_text, numbers_text
 
 
 class LedgerCalls(Caller):
@@ -824,16 +832,23 @@ class LedgerCalls(Caller):
         account_id: str,
         at: datetime,
         *,
+        axis: Literal["recorded", "event"] = "recorded",
         app_id: str = "",
     ) -> Decimal:
-        """Returns an account's balance at a time, as recorded: ``pgledger_balance_at``.
+        """Returns an account's balance at a time: ``pgledger_balance_at``.
 
-        A transfer is recorded shortly before it commits. So the answer for a time is final once the
-        transactions that were open then have ended.
+        As recorded: what the books said then. A transfer is recorded shortly before it commits. So
+        the answer is final for every time before all transactions began that were open when it was
+        asked for.
+
+        By event: what had happened by then, whenever it was recorded. A transfer that is recorded
+        later with an earlier ``event_at`` changes the answer.
 
         Args:
             account_id: Whose balance.
-            at: The time: every entry whose ``created_at`` is not later counts.
+            at: The time: every entry that is not later counts.
+            axis: Whether ``created_at`` or ``event_at`` says when an entry was; one of:
+                ``recorded``, ``event``.
             app_id: Set of books that the account belongs to.
 
         Returns:
@@ -845,6 +860,7 @@ class LedgerCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             AccountNotFound: There is no such account under this ``app_id``.
+            InvalidArgument: There is no such axis.
         """
         value: Decimal = self._fetch_one(
             scalar_row,
@@ -852,6 +868,7 @@ class LedgerCalls(Caller):
             (
                 account_id,
                 time_text("at", at),
+                axis,
                 app_id,
             ),
         )
@@ -1135,6 +1152,8 @@ class LedgerCalls(Caller):
         *,
         prefix: str | None = None,
         depth: int | None = None,
+        at: datetime | None = None,
+        axis: Literal["recorded", "event"] = "recorded",
         app_id: str = "",
         tenant_id: str = "",
     ) -> list[PathBalance]:
@@ -1150,6 +1169,10 @@ class LedgerCalls(Caller):
             depth: How many levels of a path are told apart, 1 or more: with 2, users.42.usd and
                 users.42.eur both count for users.42. A path is never cut shorter than the prefix;
                 None for each name by itself.
+            at: The time of the balances: every entry that is not later counts, and held amounts are
+                None; None for now.
+            axis: Whether ``created_at`` or ``event_at`` says when an entry was; one of:
+                ``recorded``, ``event``.
             app_id: Set of books that the accounts belong to.
             tenant_id: Whose accounts they are.
 
@@ -1161,7 +1184,7 @@ class LedgerCalls(Caller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidName: The prefix is empty, cannot be seen or is too long.
-            InvalidArgument: Depth is below 1.
+            InvalidArgument: There is no such axis, or depth is below 1.
         """
         return self._fetch_all(
             PATH_BALANCE_ROW,
@@ -1169,8 +1192,53 @@ class LedgerCalls(Caller):
             (
                 prefix,
                 optional_integer_text("depth", depth),
+                time_text("at", at),
+                axis,
                 app_id,
                 tenant_id,
+            ),
+        )
+
+    def balances_at(
+        self,
+        account_ids: Iterable[str],
+        at: datetime,
+        *,
+        axis: Literal["recorded", "event"] = "recorded",
+        app_id: str = "",
+    ) -> list[AccountBalance]:
+        """Returns the balances of many accounts at one time: ``pgledger_balances_at``.
+
+        All are of one moment of the books, and each is what :meth:`balance_at` returns.
+
+        Args:
+            account_ids: Whose balances, up to 100,000; an account may be in it twice.
+            at: The time: every entry that is not later counts.
+            axis: Whether ``created_at`` or ``event_at`` says when an entry was; one of:
+                ``recorded``, ``event``.
+            app_id: Set of books that the accounts belong to.
+
+        Returns:
+            A row for each id, in their order.
+
+        Raises:
+            InvalidBatch: The arrays of a batch are None, not one-dimensional, or of unequal length.
+            BatchTooLarge: More than 100,000 requests in one call, or more than 64 MiB of metadata.
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: There is no such axis.
+            InvalidId: An id is malformed.
+            AccountNotFound: One of them is no account under this ``app_id``.
+        """
+        return self._fetch_all(
+            ACCOUNT_BALANCE_ROW,
+            self._statements.balances_at,
+            (
+                keys_text("account_ids", account_ids),
+                time_text("at", at),
+                axis,
+                app_id,
             ),
         )
 
@@ -1439,6 +1507,64 @@ class LedgerCalls(Caller):
                 id,
                 direction,
                 reason,
+                app_id,
+            ),
+        )
+
+    def movements(
+        self,
+        *,
+        from_time: datetime | None = None,
+        until: datetime | None = None,
+        prefix: str | None = None,
+        by: Literal["hour", "day", "week", "month", "quarter", "year"] | None = "day",
+        axis: Literal["recorded", "event"] = "recorded",
+        time_zone: str = "UTC",
+        app_id: str = "",
+    ) -> list[Movement]:
+        """Adds up what moved between each account and each other one, by period.
+
+        A transfer counts for both of its accounts: as outgoing for the one that it left, as
+        incoming for the other. With a prefix only rows of its accounts are returned, whoever is on
+        the other side. It reads the transfers of the whole span, so what it takes grows with their
+        number. Names are those of today.
+
+        Calls ``pgledger_movements``.
+
+        Args:
+            from_time: From when on, inclusive; None for from the first transfer on.
+            until: Until when, exclusive, and after ``from_time``; None for all that is recorded.
+            prefix: Path whose accounts count, it and all below, without a dot at its end; None for
+                all accounts.
+            by: How long the periods are; one of: ``hour``, ``day``, ``week``, ``month``,
+                ``quarter``, ``year``; None for the whole span as one period.
+            axis: Whether ``created_at`` or ``event_at`` says when a transfer was; one of:
+                ``recorded``, ``event``.
+            time_zone: Time zone that periods begin in, such as Europe/Berlin.
+            app_id: Set of books.
+
+        Returns:
+            A row for each period, account and counterparty between which something moved, ordered
+            by period, the account's name, currency and id, and the counterparty's name and id.
+
+        Raises:
+            InvalidTime: Until is not after ``from_time``.
+            InvalidName: The prefix is empty, cannot be seen or is too long.
+            NullArgument: An argument that has to be given is None.
+            InvalidArgument: There is no such period, axis or time zone.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+        """
+        return self._fetch_all(
+            MOVEMENT_ROW,
+            self._statements.movements,
+            (
+                time_text("from_time", from_time),
+                time_text("until", until),
+                prefix,
+                by,
+                axis,
+                time_zone,
                 app_id,
             ),
         )
@@ -1769,6 +1895,54 @@ class LedgerCalls(Caller):
         )
         return value
 
+    def statement(
+        self,
+        account_id: str,
+        *,
+        from_time: datetime | None = None,
+        until: datetime | None = None,
+        axis: Literal["recorded", "event"] = "recorded",
+        app_id: str = "",
+    ) -> list[StatementLine]:
+        """Returns an account's statement for a span of time: ``pgledger_statement``.
+
+        The first line is the opening balance, the last one the closing balance. Between them is a
+        line for each entry, with the balance after it. As recorded, entries are in the order of the
+        account; by event, in that of ``event_at``, and those of one ``event_at`` in that of the
+        account.
+
+        Args:
+            account_id: Whose statement.
+            from_time: From when on, inclusive; None for from the first entry on.
+            until: Until when, exclusive, and after ``from_time``; None for all that is recorded.
+            axis: Whether ``created_at`` or ``event_at`` says when an entry was; one of:
+                ``recorded``, ``event``.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The lines in order, two more than there are entries.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            AccountNotFound: There is no such account under this ``app_id``.
+            InvalidTime: Until is not after ``from_time``.
+            InvalidArgument: There is no such axis.
+        """
+        return self._fetch_all(
+            STATEMENT_LINE_ROW,
+            self._statements.statement,
+            (
+                account_id,
+                time_text("from_time", from_time),
+                time_text("until", until),
+                axis,
+                app_id,
+            ),
+        )
+
     def sweep(
         self,
         from_account_id: str,
@@ -1854,6 +2028,51 @@ class LedgerCalls(Caller):
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
                 idempotency_key,
+            ),
+        )
+
+    def trial_balance(
+        self,
+        *,
+        at: datetime | None = None,
+        app_id: str = "",
+        prefix: str | None = None,
+        axis: Literal["recorded", "event"] = "recorded",
+    ) -> list[TrialBalanceLine]:
+        """Returns the balance of each account at a time, for all tenants.
+
+        Without a prefix, ``above_zero`` and ``below_zero`` have the same sum in each currency: all
+        that is somewhere came from somewhere. Names are those of today.
+
+        Calls ``pgledger_trial_balance``.
+
+        Args:
+            at: The time: every entry that is not later counts; None for all that is recorded.
+            app_id: Set of books.
+            prefix: Path whose accounts count, it and all below, without a dot at its end; None for
+                all accounts.
+            axis: Whether ``created_at`` or ``event_at`` says when an entry was; one of:
+                ``recorded``, ``event``.
+
+        Returns:
+            A row for each account that had been opened by then or had a balance, ordered by name,
+            tenant, currency and id.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The prefix is empty, cannot be seen or is too long.
+            InvalidArgument: There is no such axis.
+        """
+        return self._fetch_all(
+            TRIAL_BALANCE_LINE_ROW,
+            self._statements.trial_balance,
+            (
+                time_text("at", at),
+                app_id,
+                prefix,
+                axis,
             ),
         )
 

@@ -14,6 +14,7 @@ from scripts.performance.modes.invoice import measure_invoice
 from scripts.performance.modes.processor import measure_processor
 from scripts.performance.modes.python import measure_python
 from scripts.performance.modes.throughput import measure_throughput
+from scripts.performance.modes.times import measure_times
 from scripts.performance.modes.usage import measure_usage
 from scripts.performance.options import Options
 from scripts.performance.report import Report
@@ -29,6 +30,7 @@ MEASURES: Mapping[str, Callable[[Options, Target, Control], Report]] = {
     "growth": measure_growth,
     "processor": measure_processor,
     "calls": measure_calls,
+    "times": measure_times,
     "usage": measure_usage,
     "entitlement": measure_entitlement,
     "invoice": measure_invoice,

@@ -25,6 +25,11 @@ as $$
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     (
+      'function', 'private',
+      'account_legs(bigint, bigint, bigint, timestamp with time zone, timestamp with time '
+      'zone, boolean)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'account_request(text, text, numeric, numeric, jsonb, text, text)',
       'owner', '', ''
     ),
@@ -78,6 +83,11 @@ as $$
     (
       'function', 'private',
       'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'balance_then(bigint, bigint, numeric, timestamp with time zone, timestamp with time '
+      'zone, text)', 'owner', '', ''
     ),
     ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
     ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
@@ -400,6 +410,10 @@ as $$
       'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'check_span(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -590,6 +604,7 @@ as $$
     ('function', 'private', 'error_code(text)', 'owner', '', ''),
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
+    ('function', 'private', 'event_correction(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
@@ -919,6 +934,7 @@ as $$
       'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'moment_before(timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
     ('function', 'private', 'move_account_name(accounts, text)', 'owner', '', ''),
     (
@@ -1536,6 +1552,11 @@ as $$
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'version_at(bigint, bigint, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'version_time(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
@@ -1964,7 +1985,7 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
+      'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1972,7 +1993,13 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
+      'function', 'surface',
+      'pgledger_balances(text, integer, timestamp with time zone, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_balances_at(text[], timestamp with time zone, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2108,6 +2135,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_movements(timestamp with time zone, timestamp with time zone, text, text, '
+      'text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -2168,9 +2201,20 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_statement(text, timestamp with time zone, timestamp with time zone, text, '
+      'text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_trial_balance(timestamp with time zone, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
@@ -2534,15 +2578,19 @@ as $$
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_account_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_movement', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_trial_balance_line', 'owner', 'reader=USAGE', ''),
     ('view', 'surface', 'ledger_coupon_redemptions', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_coupons', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_currencies', 'owner', 'reader=SELECT', ''),

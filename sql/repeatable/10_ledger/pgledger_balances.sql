@@ -2,13 +2,16 @@
 Balances of the accounts at and below a path, added up by path and currency. A path that is cut has
 as many levels as the caller asks for, but no fewer than the prefix: the sum of a part must not be
 mistaken for that of the whole. It takes no lock, reads one snapshot, and nothing but its part of
-the index on names, those accounts, and what has expired of their holds.
+the index on names, those accounts, and what has expired of their holds; for a time in the past also
+what pgledger.balance_then looks up.
 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
 */
 create or replace function @extschema@.pgledger_balances(
   prefix text default null,
   depth integer default null,
+  at timestamptz default null,
+  axis text default 'recorded',
   app_id text default '',
   tenant_id text default ''
 )
@@ -29,6 +32,7 @@ begin
   v_ok := pgledger.check_scope('app_id', app_id);
   v_ok := pgledger.check_scope('tenant_id', tenant_id);
   v_ok := pgledger.check_prefix(prefix);
+  v_ok := pgledger.check_choice('axis', axis, array['recorded', 'event']);
   if depth < 1 then
     v_ok := pgledger.fail('InvalidArgument', array['depth', depth::text, 'it is below 1']);
   end if;
@@ -42,13 +46,22 @@ begin
         when depth is null then accounts.name
         else array_to_string((string_to_array(accounts.name, '.'))[:v_levels], '.')
       end as path,
-      accounts.currency, accounts.balance,
+      accounts.currency, accounts.created_at,
+      case
+        when pgledger_balances.at is null then accounts.balance
+        else pgledger.balance_then(
+          accounts.key, accounts.version, accounts.balance, accounts.updated_at,
+          pgledger_balances.at, pgledger_balances.axis
+        )
+      end as balance,
       -- What has expired no longer counts, whether or not the sums contain it still.
       case
+        when pgledger_balances.at is not null then null
         when accounts.held_out = 0 then accounts.held_out
         else pgledger.held_now(accounts.key, accounts.held_out, true)
       end as held_out,
       case
+        when pgledger_balances.at is not null then null
         when accounts.held_in = 0 then accounts.held_in
         else pgledger.held_now(accounts.key, accounts.held_in, false)
       end as held_in
@@ -60,6 +73,10 @@ begin
         and accounts.app_id = pgledger_balances.app_id
         and accounts.tenant_id = pgledger_balances.tenant_id
   ) as leaf
+  -- By event an account may have a balance from before it was opened.
+  where pgledger_balances.at is null
+    or leaf.created_at <= pgledger_balances.at
+    or leaf.balance <> 0
   group by leaf.path, leaf.currency
   order by leaf.path, leaf.currency;
 end;
@@ -77,13 +94,18 @@ prefix: Path whose accounts count, it and all below, without a dot at its end;
 depth: How many levels of a path are told apart, 1 or more: with 2,
   users.42.usd and users.42.eur both count for users.42. A path is never cut
   shorter than the prefix; null for each name by itself.
+at: The time of the balances: every entry that is not later counts, and held
+  amounts are null; null for now.
+axis: Whether created_at or event_at says when an entry was; one of: recorded,
+  event.
 app_id: Set of books that the accounts belong to.
 tenant_id: Whose accounts they are.
 
 Returns: A row for each path and currency, ordered by both, as bytes are.
 
 Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
-  be seen or is too long), InvalidArgument (depth is below 1).$$;
+  be seen or is too long), InvalidArgument (there is no such axis, or depth is
+  below 1).$$;
 
 revoke all on function @extschema@.pgledger_balances from public;
 grant execute on function @extschema@.pgledger_balances to pgledger_reader;
