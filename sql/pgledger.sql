@@ -4363,6 +4363,169 @@ grant usage on type public.pgledger_hold_outcome to pgledger_reader;
 
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint, boolean);
 
+-- file: migrations/0022_index_event_times.sql
+-- no transaction
+/*
+The entries of an account whose event_at was given, for balances and statements by event time. Who
+gives none has nothing in these indexes: 8 KiB each, whatever number of transfers there is.
+
+Whether an entry was recorded by a time, and what it adds, is in the index too: so a balance
+reads a few of its pages, and not a page of the table for each entry.
+*/
+drop index if exists pgledger.transfers_from_key_event_at_created_at_amount_idx;
+create index transfers_from_key_event_at_created_at_amount_idx
+on pgledger.transfers (from_key, event_at, created_at) include (amount)
+where event_at is not null;
+drop index if exists pgledger.transfers_to_key_event_at_created_at_amount_idx;
+create index transfers_to_key_event_at_created_at_amount_idx
+on pgledger.transfers (to_key, event_at, created_at) include (amount)
+where event_at is not null;
+
+-- file: migrations/0023_ask_at_times.sql
+/*
+What is asked about a time: balances of many accounts, statements, trial balances, movements.
+*/
+create type public.pgledger_account_balance as (
+  account_id text collate "C",
+  currency text collate "C",
+  balance numeric
+);
+
+comment on type public.pgledger_account_balance is 'Balance of one account at a time.';
+comment on column public.pgledger_account_balance.account_id is 'Whose balance it is.';
+comment on column public.pgledger_account_balance.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
+comment on column public.pgledger_account_balance.balance is
+  'The balance; 0 before the first entry.';
+
+revoke all on type public.pgledger_account_balance from public;
+grant usage on type public.pgledger_account_balance to pgledger_reader;
+
+create type public.pgledger_statement_line as (
+  kind text collate "C",
+  at timestamptz,
+  amount numeric,
+  balance numeric,
+  currency text collate "C",
+  counterparty_id text collate "C",
+  counterparty_name text collate "C",
+  transfer_id text collate "C",
+  account_version bigint,
+  created_at timestamptz,
+  event_at timestamptz,
+  group_id text collate "C",
+  metadata jsonb,
+  origin_id text collate "C"
+);
+
+comment on type public.pgledger_statement_line is
+  'One line of an account''s statement: the opening balance, an entry, or the closing balance.';
+comment on column public.pgledger_statement_line.kind is
+  'What the line is; one of: opening, entry, closing.';
+comment on column public.pgledger_statement_line.at is
+  'Time of the line: the entry''s on the axis asked for; where the statement begins and ends for '
+  'the opening and the closing one; null for an open end.';
+comment on column public.pgledger_statement_line.amount is
+  'What the entry adds to the balance: negative where it left the account; for the closing line '
+  'what all entries add; null for the opening line.';
+comment on column public.pgledger_statement_line.balance is
+  'Balance of the account after the line, in the order of the statement.';
+comment on column public.pgledger_statement_line.currency is
+  'Unit of the amounts: 1 to 32 visible characters, for example USD.';
+comment on column public.pgledger_statement_line.counterparty_id is
+  'Account on the other side of the entry, or null.';
+comment on column public.pgledger_statement_line.counterparty_name is
+  'Name of that account today, or null.';
+comment on column public.pgledger_statement_line.transfer_id is
+  'Transfer that the entry is one leg of, or null.';
+comment on column public.pgledger_statement_line.account_version is
+  'Number of the entry on the account, or null.';
+comment on column public.pgledger_statement_line.created_at is
+  'When the entry was recorded, or null.';
+comment on column public.pgledger_statement_line.event_at is
+  'When it happened in the world: as given, or else created_at, or null.';
+comment on column public.pgledger_statement_line.group_id is
+  'Name that joins the transfers of one call, or null.';
+comment on column public.pgledger_statement_line.metadata is
+  'JSON object given with the transfer, or null.';
+comment on column public.pgledger_statement_line.origin_id is
+  'Hold that the transfer posts (pglh_) or transfer that it reverses (pglt_), or null.';
+
+revoke all on type public.pgledger_statement_line from public;
+grant usage on type public.pgledger_statement_line to pgledger_reader;
+
+create type public.pgledger_trial_balance_line as (
+  account_id text collate "C",
+  account_name text collate "C",
+  tenant_id text collate "C",
+  currency text collate "C",
+  balance numeric,
+  above_zero numeric,
+  below_zero numeric
+);
+
+comment on type public.pgledger_trial_balance_line is
+  'Balance of one account in a trial balance.';
+comment on column public.pgledger_trial_balance_line.account_id is 'Account of the line.';
+comment on column public.pgledger_trial_balance_line.account_name is
+  'Name of the account today.';
+comment on column public.pgledger_trial_balance_line.tenant_id is
+  'Tenant whose account it is.';
+comment on column public.pgledger_trial_balance_line.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
+comment on column public.pgledger_trial_balance_line.balance is 'The balance.';
+comment on column public.pgledger_trial_balance_line.above_zero is
+  'The balance if it is above 0, or else 0.';
+comment on column public.pgledger_trial_balance_line.below_zero is
+  'What the balance is below 0 by, or else 0: in each currency both columns of all accounts have '
+  'the same sum.';
+
+revoke all on type public.pgledger_trial_balance_line from public;
+grant usage on type public.pgledger_trial_balance_line to pgledger_reader;
+
+create type public.pgledger_movement as (
+  period_start timestamptz,
+  account_id text collate "C",
+  account_name text collate "C",
+  counterparty_id text collate "C",
+  counterparty_name text collate "C",
+  currency text collate "C",
+  incoming numeric,
+  outgoing numeric,
+  transfer_count bigint
+);
+
+comment on type public.pgledger_movement is
+  'What moved between an account and another one within a period.';
+comment on column public.pgledger_movement.period_start is
+  'First moment of the period; null for one period that has no beginning.';
+comment on column public.pgledger_movement.account_id is 'Account of the row.';
+comment on column public.pgledger_movement.account_name is 'Name of the account today.';
+comment on column public.pgledger_movement.counterparty_id is
+  'Account on the other side.';
+comment on column public.pgledger_movement.counterparty_name is
+  'Name of that account today.';
+comment on column public.pgledger_movement.currency is
+  'Unit of the amounts: 1 to 32 visible characters, for example USD.';
+comment on column public.pgledger_movement.incoming is
+  'Sum of what reached the account from the other one.';
+comment on column public.pgledger_movement.outgoing is
+  'Sum of what left the account for the other one.';
+comment on column public.pgledger_movement.transfer_count is
+  'How many transfers these are.';
+
+revoke all on type public.pgledger_movement from public;
+grant usage on type public.pgledger_movement to pgledger_reader;
+
+comment on column public.pgledger_path_balance.held_out is
+  'Sum of what holds keep back to leave the accounts; null for a time in the past.';
+comment on column public.pgledger_path_balance.held_in is
+  'Sum of what holds keep back on other accounts to reach these; null for a time in the past.';
+
+-- They take an axis, or a time.
+drop function if exists public.pgledger_balance_at(text, timestamptz, text);
+drop function if exists public.pgledger_balances(text, integer, text, text);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -7418,7 +7581,11 @@ as $$
     ('migrations/0020_take_keys_everywhere.sql',
       '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
-      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
+    ('migrations/0022_index_event_times.sql',
+      '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036'),
+    ('migrations/0023_ask_at_times.sql',
+      '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7660,6 +7827,82 @@ comment on function pgledger.account_key is
   'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
+
+-- file: repeatable/10_ledger/account_legs.sql
+/*
+The entries of an account that a statement shows, in no order. As recorded they are a range of
+versions. By event, those of the range which gave no event_at, and those which gave one within the
+span of time: partial indexes hold no others.
+
+It is a plain query, so that it becomes part of the statement that asks.
+*/
+create or replace function pgledger.account_legs(
+  account_key bigint,
+  after_version bigint,
+  last_version bigint,
+  from_time timestamptz,
+  until timestamptz,
+  by_event boolean,
+  out counterparty_key bigint,
+  out version bigint,
+  out amount numeric,
+  out id text,
+  out created_at timestamptz,
+  out given_event_at timestamptz,
+  out group_id text,
+  out origin_id text,
+  out metadata jsonb
+)
+returns setof record
+language sql
+stable
+parallel safe
+as $$
+  select
+    transfers.to_key, transfers.from_version, -transfers.amount, transfers.id,
+    transfers.created_at, transfers.event_at, transfers.group_id, transfers.origin_id,
+    transfers.metadata
+  from pgledger.transfers
+  where transfers.from_key = account_key
+    and transfers.from_version > after_version
+    and transfers.from_version <= last_version
+    and (not by_event or transfers.event_at is null)
+  union all
+  select
+    transfers.from_key, transfers.to_version, transfers.amount, transfers.id,
+    transfers.created_at, transfers.event_at, transfers.group_id, transfers.origin_id,
+    transfers.metadata
+  from pgledger.transfers
+  where transfers.to_key = account_key
+    and transfers.to_version > after_version
+    and transfers.to_version <= last_version
+    and (not by_event or transfers.event_at is null)
+  union all
+  select
+    transfers.to_key, transfers.from_version, -transfers.amount, transfers.id,
+    transfers.created_at, transfers.event_at, transfers.group_id, transfers.origin_id,
+    transfers.metadata
+  from pgledger.transfers
+  where by_event
+    and transfers.from_key = account_key
+    and transfers.event_at >= from_time
+    and transfers.event_at < until
+  union all
+  select
+    transfers.from_key, transfers.to_version, transfers.amount, transfers.id,
+    transfers.created_at, transfers.event_at, transfers.group_id, transfers.origin_id,
+    transfers.metadata
+  from pgledger.transfers
+  where by_event
+    and transfers.to_key = account_key
+    and transfers.event_at >= from_time
+    and transfers.event_at < until
+$$;
+
+comment on function pgledger.account_legs is
+  'Entries of an account within a range of versions, or within a span of event times.';
+
+revoke all on function pgledger.account_legs from public;
 
 -- file: repeatable/10_ledger/account_request.sql
 /*
@@ -8201,6 +8444,46 @@ comment on function pgledger.argument_time is
   'A time of a request as its key''s row keeps it.';
 
 revoke all on function pgledger.argument_time from public;
+
+-- file: repeatable/10_ledger/balance_then.sql
+/*
+The balance of an account at a time, on either axis. The other arguments are the account's row, or a
+part of it: after its newest entry nothing has to be looked for.
+*/
+create or replace function pgledger.balance_then(
+  account_key bigint,
+  version bigint,
+  balance numeric,
+  updated_at timestamptz,
+  at timestamptz,
+  axis text
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_balance numeric := balance;
+begin
+  if at < updated_at then
+    v_balance := pgledger.version_balance(
+      account_key, pgledger.version_at(account_key, version, updated_at, at)
+    );
+  end if;
+
+  if axis = 'event' then
+    v_balance := v_balance + pgledger.event_correction(account_key, updated_at, at);
+  end if;
+
+  return v_balance;
+end;
+$$;
+
+comment on function pgledger.balance_then is
+  'Balance of an account at a time; the axis is recorded or event.';
+
+revoke all on function pgledger.balance_then from public;
 
 -- file: repeatable/10_ledger/change_account.sql
 /*
@@ -10496,6 +10779,38 @@ comment on function pgledger.check_scales_of_billing is
 
 revoke all on function pgledger.check_scales_of_billing from public;
 
+-- file: repeatable/10_ledger/check_span.sql
+/*
+Refuses a span of time that is empty. An end that is not given is open.
+
+Errors: InvalidTime.
+*/
+create or replace function pgledger.check_span(from_time timestamptz, until timestamptz)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if until <= from_time then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array['until', until::text, format('it is not after from_time %s', from_time)],
+      hint => 'Give an until that is later than from_time; null leaves an end open.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_span is
+  'Raises InvalidTime if a span of time ends before it begins; null is an open end.';
+
+revoke all on function pgledger.check_span from public;
+
 -- file: repeatable/10_ledger/check_statuses.sql
 /*
 Refuses requests of whose accounts one is closed, or is frozen for what the request does. The lowest
@@ -11943,6 +12258,65 @@ comment on function pgledger.ensured_under_key is
 
 revoke all on function pgledger.ensured_under_key from public;
 
+-- file: repeatable/10_ledger/event_correction.sql
+/*
+What the balance of an account at a time by event is above the one as recorded: the entries
+recorded later that happened by then, less those recorded by then that happened later. Only entries
+whose event_at was given can be either; partial indexes hold them, with all that is read here.
+After the time of the account's row nothing is recorded later, so nothing is looked for.
+*/
+create or replace function pgledger.event_correction(
+  account_key bigint,
+  updated_at timestamptz,
+  at timestamptz
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_correction numeric;
+begin
+  select coalesce(sum(moved.amount), 0)
+  into strict v_correction
+  from (
+    select transfers.amount
+    from pgledger.transfers
+    where transfers.to_key = account_key
+      and transfers.event_at <= at
+      and transfers.created_at > at
+      and at < updated_at
+    union all
+    select -transfers.amount
+    from pgledger.transfers
+    where transfers.to_key = account_key
+      and transfers.event_at > at
+      and transfers.created_at <= at
+    union all
+    select -transfers.amount
+    from pgledger.transfers
+    where transfers.from_key = account_key
+      and transfers.event_at <= at
+      and transfers.created_at > at
+      and at < updated_at
+    union all
+    select transfers.amount
+    from pgledger.transfers
+    where transfers.from_key = account_key
+      and transfers.event_at > at
+      and transfers.created_at <= at
+  ) as moved;
+
+  return v_correction;
+end;
+$$;
+
+comment on function pgledger.event_correction is
+  'What a balance by event time is above the one as recorded.';
+
+revoke all on function pgledger.event_correction from public;
+
 -- file: repeatable/10_ledger/expected_guards.sql
 /*
 Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
@@ -11970,6 +12344,11 @@ as $$
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'account_legs(bigint, bigint, bigint, timestamp with time zone, timestamp with time '
+      'zone, boolean)', 'owner', '', ''
+    ),
     (
       'function', 'private', 'account_request(text, text, numeric, numeric, jsonb, text, text)',
       'owner', '', ''
@@ -12024,6 +12403,11 @@ as $$
     (
       'function', 'private',
       'as_final(invoices, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'balance_then(bigint, bigint, numeric, timestamp with time zone, timestamp with time '
+      'zone, text)', 'owner', '', ''
     ),
     ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
     ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
@@ -12346,6 +12730,10 @@ as $$
       'function', 'private', 'check_scope(text, text, integer, integer, bigint, bigint)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'check_span(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_statuses(text[], text[], bigint[], bigint)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -12536,6 +12924,11 @@ as $$
     ('function', 'private', 'error_code(text)', 'owner', '', ''),
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_correction(bigint, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'private',
       'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
@@ -12865,6 +13258,7 @@ as $$
       'missed_rivals(subscriptions, timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'moment_before(timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'most_undivided_usage()', 'owner', '', ''),
     ('function', 'private', 'move_account_name(accounts, text)', 'owner', '', ''),
     (
@@ -13482,6 +13876,11 @@ as $$
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'version_at(bigint, bigint, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'version_time(bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
@@ -13910,7 +14309,7 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
+      'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -13918,7 +14317,13 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
+      'function', 'surface',
+      'pgledger_balances(text, integer, timestamp with time zone, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_balances_at(text[], timestamp with time zone, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -14054,6 +14459,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_movements(timestamp with time zone, timestamp with time zone, text, text, '
+      'text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_post_hold(text, numeric, boolean, timestamp with time zone, jsonb, text, text, '
       'boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -14114,9 +14525,20 @@ as $$
     ),
     (
       'function', 'surface',
+      'pgledger_statement(text, timestamp with time zone, timestamp with time zone, text, '
+      'text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'pgledger_sweep(text, text, numeric, numeric, timestamp with time zone, jsonb, text, '
       'text, boolean, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_trial_balance(timestamp with time zone, text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
@@ -14480,15 +14902,19 @@ as $$
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_account_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_movement', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_trial_balance_line', 'owner', 'reader=USAGE', ''),
     ('view', 'surface', 'ledger_coupon_redemptions', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_coupons', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'ledger_currencies', 'owner', 'reader=SELECT', ''),
@@ -17284,6 +17710,25 @@ comment on function pgledger.make_sound_holds is
 
 revoke all on function pgledger.make_sound_holds from public;
 
+-- file: repeatable/10_ledger/moment_before.sql
+/*
+The last moment before a time: times have microseconds. Before the year 1 nothing happens, so what
+is earlier is answered with one moment, which can be reckoned with.
+*/
+create or replace function pgledger.moment_before(at timestamptz)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select greatest(at, timestamptz '0001-01-01 00:00:00+00') - interval '1 microsecond'
+$$;
+
+comment on function pgledger.moment_before is
+  'The last moment before a time, and not before the year 1.';
+
+revoke all on function pgledger.moment_before from public;
+
 -- file: repeatable/10_ledger/move_account_name.sql
 /*
 Keeps account_names right when an account is renamed. The caller holds the account's row locked, and
@@ -18220,16 +18665,16 @@ grant execute on function public.pgledger_allocate to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
-The balance that was recorded for an account at a time: after the newest entry whose created_at is
-not later. Along an account versions and times ascend together, and versions have no gap. So the
-entry is found by halving the range of versions: at most 40 halvings of 2 index look-ups each,
-whatever the time.
+The balance of an account at a time. As recorded it is that after the newest entry whose created_at
+is not later: pgledger.version_at finds it. By event time entries that gave an event_at are taken
+in or out. It takes no lock, and reads by index only, whatever the statistics say.
 
-Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
 */
 create or replace function public.pgledger_balance_at(
   account_id text,
   at timestamptz,
+  axis text default 'recorded',
   app_id text default ''
 )
 returns numeric
@@ -18238,65 +18683,56 @@ stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set max_parallel_workers_per_gather = 0
 as $$
 declare
   v_account record;
-  v_entry record;
-  v_balance numeric := 0;
-  v_lowest bigint := 1;
-  v_highest bigint;
-  v_middle bigint;
   v_ok boolean;
 begin
-  v_account := pgledger.account_key(account_id, app_id);
+  select accounts.key, accounts.version, accounts.balance, accounts.updated_at
+  into v_account
+  from pgledger.accounts
+  where accounts.id = pgledger_balance_at.account_id
+    and accounts.app_id = pgledger_balance_at.app_id;
 
+  if not found then
+    v_ok := pgledger.refuse_account('account_id', account_id, app_id);
+  end if;
   if at is null then
     v_ok := pgledger.fail('NullArgument', array['at']);
   end if;
+  v_ok := pgledger.check_choice('axis', axis, array['recorded', 'event']);
 
-  v_highest := v_account.version;
-  while v_lowest <= v_highest loop
-    v_middle := (v_lowest + v_highest) / 2;
-
-    select transfers.created_at, transfers.from_balance as balance
-    into v_entry
-    from pgledger.transfers
-    where transfers.from_key = v_account.key and transfers.from_version = v_middle;
-
-    if not found then
-      select transfers.created_at, transfers.to_balance as balance
-      into v_entry
-      from pgledger.transfers
-      where transfers.to_key = v_account.key and transfers.to_version = v_middle;
-    end if;
-
-    if v_entry.created_at <= at then
-      v_balance := v_entry.balance;
-      v_lowest := v_middle + 1;
-    else
-      v_highest := v_middle - 1;
-    end if;
-  end loop;
-
-  return v_balance;
+  return pgledger.balance_then(
+    v_account.key, v_account.version, v_account.balance, v_account.updated_at, at, axis
+  );
 end;
 $$;
 
 comment on function public.pgledger_balance_at is
-$$Returns an account's balance at a time, as recorded.
+$$Returns an account's balance at a time.
 
-A transfer is recorded shortly before it commits. So the answer for a time is
-final once the transactions that were open then have ended.
+As recorded: what the books said then. A transfer is recorded shortly before
+it commits. So the answer is final for every time before all transactions
+began that were open when it was asked for.
+
+By event: what had happened by then, whenever it was recorded. A transfer that
+is recorded later with an earlier event_at changes the answer.
 
 account_id: Whose balance.
-at: The time: every entry whose created_at is not later counts.
+at: The time: every entry that is not later counts.
+axis: Whether created_at or event_at says when an entry was; one of: recorded,
+  event.
 app_id: Set of books that the account belongs to.
 
 Returns: The balance in units of the account's currency; 0 before its first
   entry.
 
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
-  such account under this app_id).$$;
+  such account under this app_id), InvalidArgument (there is no such axis).$$;
 
 revoke all on function public.pgledger_balance_at from public;
 grant execute on function public.pgledger_balance_at to pgledger_reader;
@@ -18367,13 +18803,16 @@ grant execute on function public.pgledger_balance_at_version to pgledger_reader;
 Balances of the accounts at and below a path, added up by path and currency. A path that is cut has
 as many levels as the caller asks for, but no fewer than the prefix: the sum of a part must not be
 mistaken for that of the whole. It takes no lock, reads one snapshot, and nothing but its part of
-the index on names, those accounts, and what has expired of their holds.
+the index on names, those accounts, and what has expired of their holds; for a time in the past also
+what pgledger.balance_then looks up.
 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
 */
 create or replace function public.pgledger_balances(
   prefix text default null,
   depth integer default null,
+  at timestamptz default null,
+  axis text default 'recorded',
   app_id text default '',
   tenant_id text default ''
 )
@@ -18394,6 +18833,7 @@ begin
   v_ok := pgledger.check_scope('app_id', app_id);
   v_ok := pgledger.check_scope('tenant_id', tenant_id);
   v_ok := pgledger.check_prefix(prefix);
+  v_ok := pgledger.check_choice('axis', axis, array['recorded', 'event']);
   if depth < 1 then
     v_ok := pgledger.fail('InvalidArgument', array['depth', depth::text, 'it is below 1']);
   end if;
@@ -18407,13 +18847,22 @@ begin
         when depth is null then accounts.name
         else array_to_string((string_to_array(accounts.name, '.'))[:v_levels], '.')
       end as path,
-      accounts.currency, accounts.balance,
+      accounts.currency, accounts.created_at,
+      case
+        when pgledger_balances.at is null then accounts.balance
+        else pgledger.balance_then(
+          accounts.key, accounts.version, accounts.balance, accounts.updated_at,
+          pgledger_balances.at, pgledger_balances.axis
+        )
+      end as balance,
       -- What has expired no longer counts, whether or not the sums contain it still.
       case
+        when pgledger_balances.at is not null then null
         when accounts.held_out = 0 then accounts.held_out
         else pgledger.held_now(accounts.key, accounts.held_out, true)
       end as held_out,
       case
+        when pgledger_balances.at is not null then null
         when accounts.held_in = 0 then accounts.held_in
         else pgledger.held_now(accounts.key, accounts.held_in, false)
       end as held_in
@@ -18425,6 +18874,10 @@ begin
         and accounts.app_id = pgledger_balances.app_id
         and accounts.tenant_id = pgledger_balances.tenant_id
   ) as leaf
+  -- By event an account may have a balance from before it was opened.
+  where pgledger_balances.at is null
+    or leaf.created_at <= pgledger_balances.at
+    or leaf.balance <> 0
   group by leaf.path, leaf.currency
   order by leaf.path, leaf.currency;
 end;
@@ -18442,16 +18895,117 @@ prefix: Path whose accounts count, it and all below, without a dot at its end;
 depth: How many levels of a path are told apart, 1 or more: with 2,
   users.42.usd and users.42.eur both count for users.42. A path is never cut
   shorter than the prefix; null for each name by itself.
+at: The time of the balances: every entry that is not later counts, and held
+  amounts are null; null for now.
+axis: Whether created_at or event_at says when an entry was; one of: recorded,
+  event.
 app_id: Set of books that the accounts belong to.
 tenant_id: Whose accounts they are.
 
 Returns: A row for each path and currency, ordered by both, as bytes are.
 
 Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
-  be seen or is too long), InvalidArgument (depth is below 1).$$;
+  be seen or is too long), InvalidArgument (there is no such axis, or depth is
+  below 1).$$;
 
 revoke all on function public.pgledger_balances from public;
 grant execute on function public.pgledger_balances to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_balances_at.sql
+/*
+The balances of many accounts at one time, all of one snapshot. Accounts are found by index, each
+by itself, whatever the statistics say of so many ids.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope, InvalidArgument, InvalidId,
+AccountNotFound.
+*/
+create or replace function public.pgledger_balances_at(
+  account_ids text[],
+  at timestamptz,
+  axis text default 'recorded',
+  app_id text default ''
+)
+returns setof public.pgledger_account_balance
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set max_parallel_workers_per_gather = 0
+set jit = off
+as $$
+declare
+  v_ids text[] := account_ids[:];
+  v_missing record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_arrays(
+    array['account_ids'],
+    array[cardinality(account_ids)::bigint],
+    array[array_ndims(account_ids)],
+    1
+  );
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if at is null then
+    v_ok := pgledger.fail('NullArgument', array['at']);
+  end if;
+  v_ok := pgledger.check_choice('axis', axis, array['recorded', 'event']);
+
+  select given.id, given.place
+  into v_missing
+  from unnest(v_ids) with ordinality as given (id, place)
+  left join pgledger.accounts
+    on given.id = accounts.id and accounts.app_id = pgledger_balances_at.app_id
+  where accounts.key is null
+  order by given.place
+  limit 1;
+
+  if found then
+    v_ok := pgledger.refuse_account(
+      'account_ids', v_missing.id, app_id, v_missing.place, cardinality(v_ids)
+    );
+  end if;
+
+  return query
+  select
+    accounts.id,
+    accounts.currency,
+    pgledger.balance_then(
+      accounts.key, accounts.version, accounts.balance, accounts.updated_at,
+      pgledger_balances_at.at, pgledger_balances_at.axis
+    )
+  from unnest(v_ids) with ordinality as given (id, place)
+  inner join pgledger.accounts
+    on given.id = accounts.id and accounts.app_id = pgledger_balances_at.app_id
+  order by given.place;
+end;
+$$;
+
+comment on function public.pgledger_balances_at is
+$$Returns the balances of many accounts at one time.
+
+All are of one moment of the books, and each is what pgledger_balance_at
+returns.
+
+account_ids: Whose balances, up to 100,000; an account may be in it twice.
+at: The time: every entry that is not later counts.
+axis: Whether created_at or event_at says when an entry was; one of: recorded,
+  event.
+app_id: Set of books that the accounts belong to.
+
+Returns: A row for each id, in their order.
+
+Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope,
+  InvalidArgument (there is no such axis), InvalidId, AccountNotFound (one of
+  them is no account under this app_id).$$;
+
+revoke all on function public.pgledger_balances_at from public;
+grant execute on function public.pgledger_balances_at to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_close_account.sql
 /*
@@ -21144,6 +21698,127 @@ Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
 revoke all on function public.pgledger_list_subtree from public;
 grant execute on function public.pgledger_list_subtree to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_movements.sql
+/*
+What moved between accounts, by period. It takes no lock, and is of one snapshot. It reads the pages
+of transfers that may hold the span of time, by an index of ranges, and adds up by keys before it
+reads accounts. It is planned for its arguments: how much of the table the span is, decides about
+the index.
+
+Errors: InvalidTime, NullArgument, InvalidScope, InvalidName, InvalidArgument.
+*/
+create or replace function public.pgledger_movements(
+  from_time timestamptz default null,
+  until timestamptz default null,
+  prefix text default null,
+  by text default 'day',
+  axis text default 'recorded',
+  time_zone text default 'UTC',
+  app_id text default ''
+)
+returns setof public.pgledger_movement
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_custom_plan
+set jit = off
+as $$
+declare
+  v_from constant timestamptz := coalesce(from_time, '-infinity');
+  v_until constant timestamptz := coalesce(until, 'infinity');
+  v_by_event constant boolean := axis = 'event';
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_span(from_time, until);
+  v_ok := pgledger.check_prefix(prefix);
+  if by is not null then
+    v_ok := pgledger.check_choice(
+      'by', by, array['hour', 'day', 'week', 'month', 'quarter', 'year']
+    );
+  end if;
+  v_ok := pgledger.check_choice('axis', axis, array['recorded', 'event']);
+  v_ok := pgledger.check_time_zone(time_zone);
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  return query
+  with moved as materialized (
+    select
+      case
+        when by is not null then date_trunc(
+          by,
+          case when v_by_event then coalesce(transfers.event_at, transfers.created_at)
+            else transfers.created_at
+          end,
+          time_zone
+        )
+        when isfinite(v_from) then v_from
+      end as period_start,
+      transfers.from_key, transfers.to_key, sum(transfers.amount) as amount, count(*) as count
+    from pgledger.transfers
+    where transfers.app_id = pgledger_movements.app_id
+      and (
+        v_by_event
+        and coalesce(transfers.event_at, transfers.created_at) >= v_from
+        and coalesce(transfers.event_at, transfers.created_at) < v_until
+        or not v_by_event
+        and transfers.created_at >= v_from
+        and transfers.created_at < v_until
+      )
+    group by 1, 2, 3
+  )
+
+  select
+    moved.period_start, accounts.id, accounts.name, counterparty.id, counterparty.name,
+    accounts.currency, sum(side.incoming), sum(side.outgoing), sum(moved.count)::bigint
+  from moved
+  cross join lateral (
+    values
+      (moved.from_key, moved.to_key, 0, moved.amount),
+      (moved.to_key, moved.from_key, moved.amount, 0)
+  ) as side (account_key, counterparty_key, incoming, outgoing)
+  inner join pgledger.accounts on side.account_key = accounts.key
+  inner join pgledger.accounts as counterparty on side.counterparty_key = counterparty.key
+  where prefix is null
+    or accounts.name = prefix
+    or starts_with(accounts.name, prefix || '.')
+  group by moved.period_start, accounts.key, counterparty.key
+  order by 1, accounts.name, accounts.currency, accounts.id, counterparty.name, counterparty.id;
+end;
+$$;
+
+comment on function public.pgledger_movements is
+$$Adds up what moved between each account and each other one, by period.
+
+A transfer counts for both of its accounts: as outgoing for the one that it
+left, as incoming for the other. With a prefix only rows of its accounts are
+returned, whoever is on the other side. It reads the transfers of the whole
+span, so what it takes grows with their number. Names are those of today.
+
+from_time: From when on, inclusive; null for from the first transfer on.
+until: Until when, exclusive, and after from_time; null for all that is
+  recorded.
+prefix: Path whose accounts count, it and all below, without a dot at its end;
+  null for all accounts.
+by: How long the periods are; one of: hour, day, week, month, quarter, year;
+  null for the whole span as one period.
+axis: Whether created_at or event_at says when a transfer was; one of:
+  recorded, event.
+time_zone: Time zone that periods begin in, such as Europe/Berlin.
+app_id: Set of books.
+
+Returns: A row for each period, account and counterparty between which
+  something moved, ordered by period, the account's name, currency and id, and
+  the counterparty's name and id.
+
+Errors: InvalidTime (until is not after from_time), InvalidName (the prefix is
+  empty, cannot be seen or is too long), NullArgument, InvalidArgument (there
+  is no such period, axis or time zone), InvalidScope.$$;
+
+revoke all on function public.pgledger_movements from public;
+grant execute on function public.pgledger_movements to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_post_hold.sql
 /*
 Moves what a hold keeps back, or a part of it.
@@ -22366,6 +23041,133 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (a limit is out
 revoke all on function public.pgledger_set_limits from public;
 grant execute on function public.pgledger_set_limits to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_statement.sql
+/*
+An account's statement: its balance before a span of time, its entries within, its balance at the
+end. All is of one snapshot, and the closing balance is looked up by itself, not added up.
+
+As recorded, the entries are a range of versions, so it costs what they cost, and a search for
+either end. By event, it also costs what the entries cost that gave an event_at, in an index that
+holds no others.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidTime, InvalidArgument.
+*/
+create or replace function public.pgledger_statement(
+  account_id text,
+  from_time timestamptz default null,
+  until timestamptz default null,
+  axis text default 'recorded',
+  app_id text default ''
+)
+returns setof public.pgledger_statement_line
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set max_parallel_workers_per_gather = 0
+set jit = off
+as $$
+declare
+  v_account record;
+  v_from constant timestamptz := pgledger.moment_before(coalesce(from_time, '-infinity'));
+  v_until constant timestamptz := pgledger.moment_before(coalesce(until, 'infinity'));
+  v_before bigint;
+  v_last bigint;
+  v_opening numeric;
+  v_closing numeric;
+  v_ok boolean;
+begin
+  select accounts.key, accounts.version, accounts.updated_at, accounts.currency
+  into v_account
+  from pgledger.accounts
+  where accounts.id = pgledger_statement.account_id
+    and accounts.app_id = pgledger_statement.app_id;
+
+  if not found then
+    v_ok := pgledger.refuse_account('account_id', account_id, app_id);
+  end if;
+  v_ok := pgledger.check_span(from_time, until);
+  v_ok := pgledger.check_choice('axis', axis, array['recorded', 'event']);
+
+  v_before := pgledger.version_at(v_account.key, v_account.version, v_account.updated_at, v_from);
+  v_last := pgledger.version_at(v_account.key, v_account.version, v_account.updated_at, v_until);
+  v_opening := pgledger.version_balance(v_account.key, v_before);
+  v_closing := pgledger.version_balance(v_account.key, v_last);
+  if axis = 'event' then
+    v_opening := v_opening + pgledger.event_correction(
+      v_account.key, v_account.updated_at, v_from
+    );
+    v_closing := v_closing + pgledger.event_correction(
+      v_account.key, v_account.updated_at, v_until
+    );
+  end if;
+
+  return query
+  select
+    'opening', case when isfinite(from_time) then from_time end, null::numeric, v_opening,
+    v_account.currency, null, null, null, null::bigint, null::timestamptz, null::timestamptz,
+    null, null::jsonb, null;
+
+  return query
+  select
+    'entry', line.at, line.amount, v_opening + sum(line.amount) over in_order,
+    v_account.currency, accounts.id, accounts.name, line.id, line.version, line.created_at,
+    coalesce(line.given_event_at, line.created_at), line.group_id, line.metadata, line.origin_id
+  from (
+    select
+      case axis when 'event' then coalesce(leg.given_event_at, leg.created_at)
+        else leg.created_at
+      end as at,
+      leg.counterparty_key, leg.version, leg.amount, leg.id, leg.created_at, leg.given_event_at,
+      leg.group_id, leg.origin_id, leg.metadata
+    from pgledger.account_legs(
+      v_account.key, v_before, v_last, v_from + interval '1 us', v_until + interval '1 us',
+      axis = 'event'
+    ) as leg
+  ) as line
+  inner join pgledger.accounts on line.counterparty_key = accounts.key
+  window in_order as (order by line.at, line.version rows unbounded preceding)
+  order by line.at, line.version;
+
+  return query
+  select
+    'closing', case when isfinite(until) then until end, v_closing - v_opening, v_closing,
+    v_account.currency, null, null, null, null::bigint, null::timestamptz, null::timestamptz,
+    null, null::jsonb, null;
+end;
+$$;
+
+comment on function public.pgledger_statement is
+$$Returns an account's statement for a span of time.
+
+The first line is the opening balance, the last one the closing balance.
+Between them is a line for each entry, with the balance after it. As recorded,
+entries are in the order of the account; by event, in that of event_at, and
+those of one event_at in that of the account.
+
+account_id: Whose statement.
+from_time: From when on, inclusive; null for from the first entry on.
+until: Until when, exclusive, and after from_time; null for all that is
+  recorded.
+axis: Whether created_at or event_at says when an entry was; one of: recorded,
+  event.
+app_id: Set of books that the account belongs to.
+
+Returns: The lines in order, two more than there are entries.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidTime (until is not after from_time),
+  InvalidArgument (there is no such axis).$$;
+
+revoke all on function public.pgledger_statement from public;
+grant execute on function public.pgledger_statement to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_sweep.sql
 /*
 Moves what an account can spare to another. How much that is, is found out under the locks, so
@@ -22515,6 +23317,92 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
 
 revoke all on function public.pgledger_sweep from public;
 grant execute on function public.pgledger_sweep to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_trial_balance.sql
+/*
+The balance of each account at a time. It takes no lock, and is of one snapshot. It reads the
+accounts of a set of books, and for each that has moved since the time, what pgledger.balance_then
+looks up.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidArgument.
+*/
+create or replace function public.pgledger_trial_balance(
+  at timestamptz default null,
+  app_id text default '',
+  prefix text default null,
+  axis text default 'recorded'
+)
+returns setof public.pgledger_trial_balance_line
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set max_parallel_workers_per_gather = 0
+set jit = off
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_prefix(prefix);
+  v_ok := pgledger.check_choice('axis', axis, array['recorded', 'event']);
+
+  return query
+  select
+    line.id, line.name, line.tenant_id, line.currency, line.balance,
+    greatest(line.balance, 0), greatest(-line.balance, 0)
+  from (
+    select
+      accounts.id, accounts.name, accounts.tenant_id, accounts.currency, accounts.created_at,
+      case
+        when pgledger_trial_balance.at is null then accounts.balance
+        else pgledger.balance_then(
+          accounts.key, accounts.version, accounts.balance, accounts.updated_at,
+          pgledger_trial_balance.at, pgledger_trial_balance.axis
+        )
+      end as balance
+    from pgledger.accounts
+    where accounts.app_id = pgledger_trial_balance.app_id
+      and (
+        prefix is null
+        or accounts.name = prefix
+        or starts_with(accounts.name, prefix || '.')
+      )
+  ) as line
+  -- By event an account may have a balance from before it was opened.
+  where pgledger_trial_balance.at is null
+    or line.created_at <= pgledger_trial_balance.at
+    or line.balance <> 0
+  order by line.name, line.tenant_id, line.currency, line.id;
+end;
+$$;
+
+comment on function public.pgledger_trial_balance is
+$$Returns the balance of each account at a time, for all tenants.
+
+Without a prefix, above_zero and below_zero have the same sum in each
+currency: all that is somewhere came from somewhere. Names are those of today.
+
+at: The time: every entry that is not later counts; null for all that is
+  recorded.
+app_id: Set of books.
+prefix: Path whose accounts count, it and all below, without a dot at its end;
+  null for all accounts.
+axis: Whether created_at or event_at says when an entry was; one of: recorded,
+  event.
+
+Returns: A row for each account that had been opened by then or had a balance,
+  ordered by name, tenant, currency and id.
+
+Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
+  be seen or is too long), InvalidArgument (there is no such axis).$$;
+
+revoke all on function public.pgledger_trial_balance from public;
+grant execute on function public.pgledger_trial_balance to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_unfreeze_account.sql
 /*
@@ -28224,6 +29112,90 @@ comment on function pgledger.verify_transfers is
   'Checks each transfer''s accounts and amount, and the ids of transfers and accounts.';
 
 revoke all on function pgledger.verify_transfers from public;
+
+-- file: repeatable/10_ledger/version_at.sql
+/*
+The version of an account at a time as recorded: that of its newest entry whose created_at is not
+later; 0 before the first. newest_at is a time that no entry of the account is later than, such as
+its updated_at.
+
+Along an account versions and times ascend together, and versions have no gap: so where the time
+lies between two known ones tells about where the version lies between theirs. Each look narrows
+the range. The guess is pulled towards the middle, so that looks come from both sides, and by at
+most what keeps their number within three of halving, however unevenly the entries lie. Among
+1,000,000 that come evenly 7 to 11 looks do, and 24 always; halving takes 20.
+
+A look is one or two look-ups, in two indexes. An entry that cannot be found, because somebody
+deleted it, is passed over as if it were later.
+*/
+create or replace function pgledger.version_at(
+  account_key bigint,
+  newest_version bigint,
+  newest_at timestamptz,
+  at timestamptz
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_low bigint := 0;
+  v_low_at timestamptz;
+  v_high bigint := newest_version + 1;
+  v_high_at timestamptz := newest_at;
+  v_version bigint := 1;
+  v_at timestamptz;
+  v_all double precision := greatest(newest_version, 1);
+  v_width double precision;
+  v_off double precision;
+  v_reach double precision := power(2, ceil(log(v_all)/ log(2::double precision)) + 2);
+begin
+  if newest_version = 0 or at >= newest_at then
+    return newest_version;
+  end if;
+
+  loop
+    select transfers.created_at
+    into v_at
+    from pgledger.transfers
+    where transfers.from_key = account_key and transfers.from_version = v_version
+    union all
+    select transfers.created_at
+    from pgledger.transfers
+    where transfers.to_key = account_key and transfers.to_version = v_version
+    limit 1;
+
+    if v_at <= at then
+      v_low := v_version;
+      v_low_at := v_at;
+    else
+      v_high := v_version;
+      v_high_at := coalesce(v_at, v_high_at);
+    end if;
+    v_width := v_high - v_low;
+    exit when v_width <= 1;
+
+    -- How far from the middle the guess is.
+    v_off := v_width * (
+      date_part('epoch', at - v_low_at) / date_part('epoch', v_high_at - v_low_at) - 0.5
+    );
+    v_off := sign(v_off) * least(
+      greatest(abs(v_off) - 0.2 * v_width * v_width / v_all, 0),
+      greatest(v_reach - v_width / 2, 0)
+    );
+    v_reach := v_reach / 2;
+    v_version := greatest(v_low + 1, least(v_high - 1, round(v_low + v_width / 2 + v_off)::bigint));
+  end loop;
+
+  return v_low;
+end;
+$$;
+
+comment on function pgledger.version_at is
+  'Version of an account at a time, as recorded; 0 before its first entry.';
+
+revoke all on function pgledger.version_at from public;
 
 -- file: repeatable/10_ledger/version_balance.sql
 /*
@@ -54048,6 +55020,8 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0022_index_event_times.sql', 'versioned', '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54117,7 +55091,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fe6e1c57be3ce7b1f4ef346db9495c0fa0eb5397ab77c7f61ece6bd4dc522c2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'a5a2e3878d7d254b7773be0b9bbc4b9c5deae087bf22106c8492f9b190c029cf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54125,6 +55099,7 @@ values
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_legs.sql', 'repeatable', '7e31b77f6df41134af0948484fab4badf7a3d4ab7dbbbd7f9a43c294190d7ba6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_request.sql', 'repeatable', '00b05c0b3fc96b9b4812c3982fc08ef9ca3638bd05b0ab685693416d51446d8e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_status.sql', 'repeatable', '3c7fbea80d630e84ddffc6fdf9ac64367702a3b35a4728b0c68b2686c1c5b056', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_to_change.sql', 'repeatable', '53d0bc551b99650adf6d4fee0adb35e6714c4551eddf4fb86070edd0d3a300d4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54138,6 +55113,7 @@ values
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/balance_then.sql', 'repeatable', '0fca627732fed6edcf14fa8336178cb99994f9df7ceb45a2e21807d812226de1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54174,6 +55150,7 @@ values
   ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'f580cebc35c4e096fdd16c62a415229e080ed5d6fab88321316d8a93b579e756', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', '678f74ae488f6813a9ef3898806cbfeea19bff4fe8f59ea2c9159092f87cc3d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_span.sql', 'repeatable', '049103f1066b69832777d7e0b0bbaad21481b5b0efa641cd6fbf32ceac400fed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', '6da24c39f41738604f2ab9661cc3a03c15eebe36eecb253d886d3e739eeaa83b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54193,7 +55170,8 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '312f60e38757e367ffc36e726545b9773a660a08d3903e14b63288ff3061d73a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/event_correction.sql', 'repeatable', 'f9a0040a605e64752339b75a9810eba770a3046e526065196cd5dcfbe1f30aeb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1fc1b0134bff0115fcef09f866f638e1846fb46c2e6bf1d9c2064ed380246435', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54240,6 +55218,7 @@ values
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '6273ef26dd8df6158cbbc1dd4003489c5133bf3648733bcce17cf74d1837b5dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'e5bf3f6efc2bf17b17ce1d968e9cb7642e43be7a37cb351c8348759e67bbf6f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'c563f714989122433d8d23f15b5b9029652b328bfccdc06894db82e3aa8f51aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/moment_before.sql', 'repeatable', '527290d3188fa1359d32e45056fe57191ccd877c0afd8b3dd76fff7963922d8c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_hold_ids.sql', 'repeatable', 'e917084900791472e5f3347fd4c23bfc3f937f70d502f8ea5766c152cc363d12', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54253,9 +55232,10 @@ values
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '465a29641cb91745f8db49dae8181e92a4d9f6cdd15f7b56484fd6e4ae3482ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '914b5092d3a93c43adb135181debdfa8dad53f77d5a35266c9c5847d877cc1a5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '48395c72598c6b805cb365c2f87643b887b2e32551809efd6c9510df1e176b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '8429ce000d099347d85095559ce393db898e5c1f791dca93409d679988932d0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '9c0619ba908aa651a148b453c745ed24646208c831e4ca7eb88214637385fd73', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balances_at.sql', 'repeatable', '8f276c758fb5a7869b2b687f16063461bf75945425f1c39145da99a3017e3f01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54279,6 +55259,7 @@ values
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_movements.sql', 'repeatable', '6d0bac5768f2ab7b45a63b8753d7096d43c6b9c64760b7dd04ca5a861fd35f0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', 'fc49278ad4cb619d843c8575d408572ff4c6911ecb1b1196b1765ef51344e4c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54291,7 +55272,9 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_statement.sql', 'repeatable', '9a449736ff49a9ae9d4e14f9cbd96d6da2dd8509b2473b5df54908a8b4ea396b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'a68b7d86979c3f0570d26b4bc318781975f5c811781db6f49be516a11c1b08d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_trial_balance.sql', 'repeatable', '284fae222d36c8fe5f47bec7ae9e877827bb7df5f32ff122d10fc2585c3a1647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54377,6 +55360,7 @@ values
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/version_at.sql', 'repeatable', '0dd33c70304c46a4076daaf79e6001c24d4f83bd24c2c83eaaf54b7a475dfdda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_time.sql', 'repeatable', '67d01e5817acd71ea1d76655d4334bb14e1e1325509d8d86aee099244bd469f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
