@@ -295,8 +295,9 @@ def test_every_choice_has_a_check_or_a_constraint(catalog):
 def test_what_is_made_is_put_somewhere():
     """The path that files are applied with would put it where it was not meant to be."""
     made = re.compile(
-        r"^\s*(?:create|comment on|drop|alter|grant [a-z, ]+ on|revoke [a-z, ]+ on)\s+"
-        r"(?:or replace\s+)?(?:function|view|type|table|sequence|column)\s+(?:if exists\s+)?(\S+)",
+        r"^\s*(?:(?:create|comment on|drop|alter|grant [a-z, ]+ on|revoke [a-z, ]+ on)\s+"
+        r"(?:or replace\s+)?(?:function|view|type|table|sequence|column)\s+(?:if exists\s+)?"
+        r"|drop\s+index\s+(?:concurrently\s+)?(?:if exists\s+)?)(\S+)",
         re.MULTILINE,
     )
     for path in [*FILES, *sorted((ROOT / "sql" / "migrations").glob("*.sql"))]:
