@@ -13,6 +13,7 @@ from pgledger._generated.ledger_rows import (
     Hold,
     HoldOutcome,
     PathBalance,
+    Period,
     Transfer,
     TransferOutcome,
 )
@@ -28,6 +29,7 @@ ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 PATH_BALANCE_ROW = row_factory(PathBalance)
+PERIOD_ROW = row_factory(Period)
 
 
 class LedgerStatements:
@@ -274,12 +276,40 @@ class LedgerStatements:
             app_id="text",
             tenant_id="text",
         )
+        self.list_accounts = calls.rows(
+            Account,
+            "pgledger_list_accounts",
+            after_id="text",
+            page_size="integer",
+            prefix="text",
+            currency="text",
+            created_from="timestamptz",
+            created_until="timestamptz",
+            metadata="jsonb",
+            app_id="text",
+            tenant_id="text",
+        )
         self.list_subtree = calls.rows(
             Account,
             "pgledger_list_subtree",
             prefix="text",
             page_size="integer",
             after_id="text",
+            app_id="text",
+            tenant_id="text",
+        )
+        self.list_transfers = calls.rows(
+            Transfer,
+            "pgledger_list_transfers",
+            after_id="text",
+            page_size="integer",
+            account_id="text",
+            group_id="text",
+            recorded_from="timestamptz",
+            recorded_until="timestamptz",
+            event_from="timestamptz",
+            event_until="timestamptz",
+            metadata="jsonb",
             app_id="text",
             tenant_id="text",
         )
@@ -337,6 +367,9 @@ class LedgerStatements:
             reason="text",
             sweep_to="text",
             app_id="text",
+        )
+        self.close_period = calls.rows(
+            Period, "pgledger_close_period", app_id="text", until="timestamptz", reason="text"
         )
         self.ensure_account = calls.rows(
             Account,
@@ -398,6 +431,9 @@ class LedgerStatements:
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(
             Account, "pgledger_reopen_account", id="text", reason="text", app_id="text"
+        )
+        self.reopen_period = calls.rows(
+            Period, "pgledger_reopen_period", app_id="text", until="timestamptz", reason="text"
         )
         self.reverse_transfer = calls.rows(
             Transfer,

@@ -55,7 +55,9 @@ as $$
     ('migrations/0020_take_keys_everywhere.sql',
       '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
-      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
+    ('migrations/0024_close_periods.sql',
+      'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53')
 $$;
 
 comment on function pgledger.versioned_files is
