@@ -65,6 +65,7 @@ __all__ = [
     "InvoiceNotFound",
     "LimitAlreadyBroken",
     "NullArgument",
+    "PeriodClosed",
     "PgledgerError",
     "PlanNotFound",
     "PositiveBalanceNotAllowed",
@@ -331,6 +332,14 @@ class ReversalExceeded(PgledgerError, code="LG056"):
     """More of a transfer is to be reversed than is left of it; the message says both.
 
     Reverse at most that, and move the rest by a transfer.
+    """
+
+
+class PeriodClosed(PgledgerError, code="LG060"):
+    """The books of the app are closed until a time, and ``event_at`` lies before it; the message says both.
+
+    Give a later ``event_at``, or none, or let someone who may reopen the period with
+    :meth:`pgledger.Ledger.reopen_period`.
     """
 
 

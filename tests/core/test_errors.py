@@ -227,6 +227,12 @@ CASES: Mapping[str, Case] = {
     "closed account": Case(
         "AccountClosed", ("{closed}", "(closed)"), request={"to_account_id": "{closed}"}
     ),
+    "closed period": Case(
+        "PeriodClosed",
+        ("event_at 1999-12-31 00:00:00+00 lies", "the books are closed until 2000-01-01"),
+        request={"event_at": "1999-12-31T00:00:00Z"},
+        hint="pgledger_reopen_period",
+    ),
     "hold": Case(
         "HoldNotFound",
         ("hold pglh_7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "does not exist"),
@@ -658,6 +664,7 @@ def books(connect: Connect) -> Books:
         made["ahead"],
     )
     conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
+    conn.execute("select pgledger_close_period('', '2000-01-01Z')")
     create("select pgledger_freeze_account(%s, 'both')", made["frozen"])
     create("select pgledger_close_account(%s)", made["closed"])
     for name, amount in (("reversed", None), ("refunded", 2)):

@@ -543,6 +543,10 @@ GUARDS = {
     "account_changes_never_change": (
         *("account_changes", "before update or delete or truncate", "statement"),
     ),
+    "period_changes_rows_never_change": ("period_changes", "before update or delete", "row"),
+    "period_changes_never_change": (
+        *("period_changes", "before update or delete or truncate", "statement"),
+    ),
     "reversals_over_limits_rows_never_change": (
         *("reversals_over_limits", "before update or delete", "row"),
     ),
@@ -592,7 +596,7 @@ def test_guards_listed_here_are_all_there_are(conn):
             "select tgname from pg_trigger where not tgisinternal"
             " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass,"
             " 'pgledger.account_changes'::regclass, 'pgledger.holds'::regclass,"
-            " 'pgledger.idempotency_keys'::regclass,"
+            " 'pgledger.idempotency_keys'::regclass, 'pgledger.period_changes'::regclass,"
             " 'pgledger.reversals_over_limits'::regclass)"
         )
     } == {*GUARDS, *GUARDS_OF_HOLDS}
@@ -626,7 +630,9 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
         ways["fewer events"] = create_guard(trigger, events=fewer)
     if "update" in events:
         columns = {"idempotency_keys": "request"}
-        columns |= dict.fromkeys(("account_changes", "reversals_over_limits"), "reason")
+        columns |= dict.fromkeys(
+            ("account_changes", "period_changes", "reversals_over_limits"), "reason"
+        )
         column = columns.get(table, "event_at")
         ways["update of a column"] = create_guard(
             trigger, events=events.replace("update", f"update of {column}")

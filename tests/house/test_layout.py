@@ -53,6 +53,7 @@ FOR_THE_OWNER: Final = {
     "ledger_unmap_tenant_role",
     "pgledger_accept_time",
     "pgledger_raise_sequences",
+    "pgledger_reopen_period",
     "pgledger_reverse_transfer_over_limits",
     "pgledger_set_clock_warning",
 }

@@ -52,6 +52,7 @@ ADMINISTRATORS_FUNCTIONS = {
     "ledger_unmap_tenant_role",
     "pgledger_accept_time",
     "pgledger_raise_sequences",
+    "pgledger_reopen_period",
     "pgledger_reverse_transfer_over_limits",
     "pgledger_set_clock_warning",
 }

@@ -218,6 +218,8 @@ ENDS: dict[str, tuple[str, ...]] = {
     "a transfer under its key by itself": KEYS_END,
     "pgledger_create_holds_bulk with a key": (*BOTH, "IdempotencyConflict"),
     "pgledger_post_holds_bulk with a key": (*BOTH, "IdempotencyConflict"),
+    "pgledger_close_period": BOTH,
+    "pgledger_reopen_period": BOTH,
     "pgledger_create_transfers_bulk with a key": (*BOTH, "IdempotencyConflict"),
     "pgledger_sweep with a key": ("made", "repeated", "IdempotencyConflict"),
     "pgledger_ensure_account with a key": ("made", "repeated", "IdempotencyConflict"),
@@ -263,6 +265,15 @@ fresh_drafts = st.tuples(
     st.sampled_from((*[""] * 8, "new", "again", "twice")),
 )
 
+# At, right after and long before a time that transfers give; null only reopens.
+untils = st.sampled_from(
+    (
+        datetime(2025, 6, 30, 23, 55, tzinfo=UTC),
+        datetime(2025, 6, 30, 23, 55, 0, 1, tzinfo=UTC),
+        datetime(1, 1, 2, tzinfo=UTC),
+        None,
+    )
+)
 apps = st.sampled_from((*APPS, *APPS, *APPS, *APPS, None, "no-such-app", "a b", "x" * 129))
 GROUPS = (None, None, "order-7", "g" * 255)
 groups = st.sampled_from((*GROUPS * 3, "", "a\tb", "g" * 256))
@@ -304,18 +315,21 @@ HISTORY = """
   from pgledger_account_changes_v1
   order by account_id, number
 """
+CLOSE_PERIOD = "select closed_until, replayed, app_id from pgledger_close_period(%s, %s, %s)"
+REOPEN_PERIOD = "select closed_until, replayed, app_id from pgledger_reopen_period(%s, %s, %s)"
 SCALE = "select * from pgledger_set_currency(%s, %s, %s)"
 # Rows that are never deleted go away only where their guards are taken down first.
 EMPTY = """
   alter table pgledger.transfers disable trigger all;
   alter table pgledger.accounts disable trigger all;
   alter table pgledger.account_changes disable trigger all;
+  alter table pgledger.period_changes disable trigger all;
   alter table pgledger.holds disable trigger all;
   alter table pgledger.reversals_over_limits disable trigger all;
   alter table pgledger.idempotency_keys disable trigger all;
   truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds,
     pgledger.idempotency_keys, pgledger.reversals_over_limits, pgledger.currencies,
-    pgledger.account_names
+    pgledger.account_names, pgledger.closed_periods, pgledger.period_changes
   restart identity;
   alter table pgledger.reversals_over_limits
     enable always trigger reversals_over_limits_rows_never_change,
@@ -336,7 +350,10 @@ EMPTY = """
     enable always trigger accounts_are_never_deleted;
   alter table pgledger.account_changes
     enable always trigger account_changes_rows_never_change,
-    enable always trigger account_changes_never_change
+    enable always trigger account_changes_never_change;
+  alter table pgledger.period_changes
+    enable always trigger period_changes_rows_never_change,
+    enable always trigger period_changes_never_change
 """
 
 
@@ -1004,6 +1021,20 @@ class Bookkeeping(KeyedBatchRules, ConditionRules, WideRules, RuleBasedStateMach
                 self.model.set_scale(currency, scale, app_id or "")
             self.model.iso_apps.add(app_id or "")
             self.is_sound = True
+
+    # Periods
+
+    @rule(app_id=apps, until=untils, close=st.booleans())
+    def close_or_reopen_period(
+        self, app_id: str | None, until: datetime | None, close: bool
+    ) -> None:
+        expected = self.model.plan_period(until, app_id, close=close)
+        rows = self.call(
+            expected, CLOSE_PERIOD if close else REOPEN_PERIOD, [app_id, until, "as told"]
+        )
+        if rows is not None:
+            assert rows == [(*expected, app_id)]
+            self.model.set_period(expected[0], app_id or "")
 
     # Reading
 

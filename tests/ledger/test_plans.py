@@ -522,6 +522,47 @@ def test_a_range_of_recorded_times_reads_the_pages_that_may_hold_it(busy):
     assert pages_of(plan) < 100
 
 
+LIST = "select id from pgledger_list_transfers(page_size => 100, {})"
+OF_ALL = "after_id => %(transfer)s"
+# A page has 100 rows, each looked up by its id with two accounts: some 1200 pages, most of them
+# the same. All transfers are thousands.
+LISTS = {
+    "all": "metadata => null",
+    "all, from the middle": OF_ALL,
+    "all, one group": "group_id => 'order-7'",
+    "all, by event": "event_from => '2025-06-15', event_until => '2025-06-16'",
+    "all, until a time": (
+        "recorded_until => (select created_at from pgledger.transfers where id = %(transfer)s)"
+    ),
+    "an account": "account_id => %(hot)s",
+    "an account, from the middle": f"account_id => %(hot)s, {OF_ALL}",
+    "an account, from a time on": (
+        "account_id => %(hot)s, recorded_from =>"
+        " (select created_at from pgledger.transfers where id = %(transfer)s)"
+    ),
+}
+
+
+@pytest.mark.parametrize("given", LISTS.values(), ids=LISTS)
+def test_a_page_of_a_list_reads_a_page(busy, given):
+    parameters = {"hot": busy.hot, "transfer": busy.transfer}
+    seen = reads(busy.conn, LIST.format(given), parameters)
+    assert len(seen.rows) == 100
+    assert sum(seen.by_scan.values()) == 0
+    assert seen.pages < 3000
+    # Ranges of pages hold more rows than were asked for.
+    assert seen.by_index["transfers"] < 5000
+
+
+@pytest.mark.parametrize("given", ["prefix => null", "after_id => %(other)s"])
+def test_a_page_of_accounts_reads_a_page(busy, given):
+    statement = f"select id from pgledger_list_accounts(page_size => 20, {given})"
+    seen = reads(busy.conn, statement, {"other": busy.other})
+    assert len(seen.rows) == 20
+    assert sum(seen.by_scan.values()) == 0
+    assert seen.by_index["accounts"] < 100
+
+
 def test_ranges_of_times_cost_less_than_half_a_byte_a_transfer(busy):
     size = scalar(busy.conn, f"select pg_relation_size('pgledger.{BY_TIME}'::regclass)")
     assert size < TRANSFERS / 2

@@ -163,6 +163,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     empty = _value(session, "select id from pgledger_create_account('empty', 'USD')")
     closed = _value(session, "select id from pgledger_create_account('closed', 'USD')")
     session.execute("select pgledger_close_account(%s)", [closed])
+    session.execute("select pgledger_close_period('closed', '2024-12-01+00')")
     session.execute(
         "update pgledger.accounts set updated_at = updated_at + interval '2 days' where id = %s",
         [ahead],
@@ -499,6 +500,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             account | {"id": empty, "sweep_to": None},
             account | {"id": spent, "sweep_to": accounts[1]},
         ],
+        "pgledger_close_period": [
+            {"app_id": "", "until": "2024-12-01+00", "reason": "audited"},
+        ],
         "pgledger_create_account": [
             metadata
             | {"name": "new", "currency": "USD", "id": None, "app_id": "shop", "tenant_id": "t1"}
@@ -582,6 +586,23 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_get_hold": [{"id": hold, "app_id": ""}],
         "pgledger_get_transfer": [{"id": transfer, "app_id": ""}],
         "pgledger_id_timestamp": [{"id": transfer}],
+        "pgledger_list_accounts": [
+            metadata
+            | {"after_id": accounts[0], "page_size": "10", "prefix": "a", "currency": "USD"}
+            | {"created_from": "2025-01-01+00", "created_until": "2025-03-01+00"}
+            | {"app_id": "", "tenant_id": ""}
+        ],
+        "pgledger_list_transfers": [
+            metadata
+            | {"after_id": transfer, "page_size": "10", "account_id": account_id}
+            | {"group_id": "order-7", "app_id": "", "tenant_id": ""}
+            | {
+                f"{axis}_{end}": f"2025-0{month}-01+00"
+                for axis in ("recorded", "event")
+                for end, month in (("from", 1), ("until", 3))
+            }
+            for account_id in (accounts[0], None)
+        ],
         "pgledger_list_subtree": [
             {"prefix": "a", "page_size": "10", "after_id": accounts[0]}
             | {"app_id": "", "tenant_id": ""}
@@ -606,6 +627,10 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "pgledger_raise_sequences": [{}],
         "pgledger_reopen_account": [account | {"id": closed}],
+        "pgledger_reopen_period": [
+            {"app_id": "closed", "until": until, "reason": "a late paper"}
+            for until in ("2024-11-01+00", None)
+        ],
         "pgledger_reverse_transfer": [
             metadata
             | {"transfer_id": transfer, "amount": amount, "event_at": at, "id": None}

@@ -154,7 +154,7 @@ class HeldModel(Model):
             return held if self._makes_again(making, held) else Refusal(IdempotencyConflict)
         if making.expires_at is not None and making.expires_at <= self.now:
             return Refusal(InvalidTime)
-        if fault := self._status_fault(request) or self._scale_fault(request):
+        if fault := self.place_fault(request):
             return Refusal(fault)
         fault = self._room_fault(
             self.accounts[request.from_account_id or ""],

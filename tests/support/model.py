@@ -35,6 +35,7 @@ from pgledger.errors import (
     InvalidTime,
     LimitAlreadyBroken,
     NullArgument,
+    PeriodClosed,
     PgledgerError,
     PositiveBalanceNotAllowed,
     SameAccount,
@@ -366,6 +367,8 @@ class Model:
         # Decimal places by app and currency.
         self.scales: dict[tuple[str, str], int] = {}
         self.iso_apps: set[str] = set()
+        # Until when the books of an app are closed.
+        self.closed: dict[str, datetime] = {}
 
     def copy(self) -> "Model":
         """Returns a model that goes on by itself: what a savepoint keeps."""
@@ -378,6 +381,7 @@ class Model:
         other.history = {account_id: list(rows) for account_id, rows in self.history.items()}
         other.scales = dict(self.scales)
         other.iso_apps = set(self.iso_apps)
+        other.closed = dict(self.closed)
         return other
 
     # Accounts
@@ -497,6 +501,28 @@ class Model:
             if (account.app_id, account.currency) == (app_id, currency)
         )
 
+    # Periods
+
+    def plan_period(self, until: datetime | None, app_id: str | None, *, close: bool) -> Any:
+        """Returns until when the books are closed then and whether they were, or the error."""
+        if fault := scope_fault(app_id):
+            return Refusal(fault)
+        closed = self.closed.get(app_id or "")
+        if close:
+            if until is None:
+                return Refusal(NullArgument)
+            return (closed, True) if closed is not None and until <= closed else (until, False)
+        if until == closed:
+            return closed, True
+        if until is not None and (closed is None or until > closed):
+            return Refusal(InvalidArgument)
+        return until, False
+
+    def set_period(self, until: datetime | None, app_id: str) -> None:
+        self.closed.pop(app_id, None)
+        if until is not None:
+            self.closed[app_id] = until
+
     # Transfers
 
     def plan_transfers(
@@ -528,7 +554,7 @@ class Model:
             if not self._same(request, requests[first]):
                 return Refusal(IdempotencyConflict, place + 1)
             plan.append(record if record is not None else first if first < place else None)
-        for check in (self._status_fault, self._scale_fault):
+        for check in (self._status_fault, self._scale_fault, self._period_fault):
             for index, (request, answer) in enumerate(zip(requests, plan, strict=True), 1):
                 if answer is None and (fault := check(request)):
                     return Refusal(fault, index)
@@ -548,7 +574,14 @@ class Model:
 
     def place_fault(self, request: Request) -> type[PgledgerError] | None:
         """What the accounts of a request say to it, whatever their balances are."""
-        return self._status_fault(request) or self._scale_fault(request)
+        return (
+            self._status_fault(request) or self._scale_fault(request) or self._period_fault(request)
+        )
+
+    def _period_fault(self, request: Request) -> type[PgledgerError] | None:
+        until = self.closed.get(self.accounts[request.from_account_id or ""].app_id)
+        at = request.event_at.at if request.event_at else None
+        return PeriodClosed if until is not None and at is not None and at < until else None
 
     def _scale_fault(self, request: Request) -> type[PgledgerError] | None:
         for account_id in (request.from_account_id, request.to_account_id):

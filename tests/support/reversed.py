@@ -143,7 +143,7 @@ class ReversedModel(HeldModel):
             reversing.metadata,
             reversing.id,
         )
-        if fault := self._status_fault(request) or self._scale_fault(request):
+        if fault := self.place_fault(request):
             return Refusal(fault)
         if reversing.over_limits:
             source = self.accounts[transfer.to_account_id]

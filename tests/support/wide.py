@@ -108,7 +108,7 @@ class WideModel(ReversedModel):
             for index, (making, answer) in enumerate(zip(makings, plan, strict=True), 1)
             if answer is None
         ]
-        for check in (self._status_fault, self._scale_fault):
+        for check in (self._status_fault, self._scale_fault, self._period_fault):
             for index, request in new:
                 if fault := check(request):
                     return Refusal(fault, index)

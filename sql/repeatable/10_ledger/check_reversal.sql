@@ -1,14 +1,16 @@
 /*
 Refuses a reversal that one of its accounts does not allow. The caller has locked both. With limits
-waived, status, decimal places and the range of balances still count.
+waived, status, decimal places, closed periods and the range of balances still count.
 
-Errors: AccountClosed, AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+Errors: AccountClosed, AccountFrozen, InvalidAmount, PeriodClosed, and those of
+pgledger.check_balance.
 */
 create or replace function pgledger.check_reversal(
   source pgledger.accounts,
   target pgledger.accounts,
   amount numeric,
-  over_limits boolean
+  over_limits boolean,
+  event_at timestamptz
 )
 returns boolean
 language plpgsql
@@ -21,6 +23,7 @@ declare
 begin
   v_ok := pgledger.check_statuses(array[source.id], array[target.id]);
   v_ok := pgledger.check_scales(array[source.id], array[target.id], array[amount]);
+  v_ok := pgledger.check_period(source.app_id, event_at);
 
   if not over_limits then
     v_ok := pgledger.release_expired(array[source.key, target.key], pgledger.clock());

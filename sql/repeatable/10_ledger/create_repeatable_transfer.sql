@@ -10,7 +10,8 @@ The body is long because it is the plain path of pgledger.pgledger_create_transf
 order.
 
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
-AccountFrozen, InvalidAmount, and those of pgledger.check_conditions and pgledger.check_balance.
+AccountFrozen, InvalidAmount, PeriodClosed, and those of pgledger.check_conditions and
+pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -153,6 +154,7 @@ begin
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_period(app_id, event_at);
     v_ok := pgledger.check_conditions(
       v_from.key, v_to.key, v_from.version, v_to.version, v_from_balance, v_to_balance,
       require_from_version, require_to_version, require_from_balance, require_to_balance
@@ -160,6 +162,8 @@ begin
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   insert into pgledger.transfers (

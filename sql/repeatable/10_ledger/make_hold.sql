@@ -14,8 +14,8 @@ The body is long because what it finds in one statement is used in the next.
 Locks: both accounts FOR NO KEY UPDATE, ascending by id; the inserted row of the key; where a sum
 does not suffice, expired holds of both, ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.repeated_hold, pgledger.check_account_times,
-pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
-pgledger.check_balance.
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales,
+pgledger.check_period and pgledger.check_balance.
 */
 create or replace function pgledger.make_hold(
   from_account_id text,
@@ -112,6 +112,7 @@ begin
       array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
       request_count
     );
+    v_ok := pgledger.check_period(app_id, event_at, request_index, request_count);
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(
       v_from.key, v_from.balance, -v_amount, request_index, request_count, true
@@ -119,6 +120,8 @@ begin
     v_ok := pgledger.check_balance(
       v_to.key, v_to.balance, v_amount, request_index, request_count, true
     );
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at, request_index, request_count);
   end if;
 
   insert into pgledger.holds (

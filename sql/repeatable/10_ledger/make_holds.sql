@@ -19,8 +19,8 @@ The body is long because its steps share the arrays: each call of a function wou
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
 broken, then the new holds ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times,
-pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
-pgledger.check_balance; IdempotencyConflict.
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales,
+pgledger.check_periods and pgledger.check_balance; IdempotencyConflict.
 */
 create or replace function pgledger.make_holds(
   from_account_ids text[],
@@ -110,6 +110,9 @@ begin
     v_ok := pgledger.check_scales(
       from_account_ids, to_account_ids, v_amounts, request_indexes, request_count
     );
+  end if;
+  if event_ats is not null then
+    v_ok := pgledger.check_periods(app_id, event_ats, request_indexes, request_count);
   end if;
 
   select

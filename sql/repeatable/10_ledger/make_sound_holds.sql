@@ -48,6 +48,7 @@ as $$
 declare
   v_count integer := cardinality(from_account_ids);
   v_now timestamptz := pgledger.clock();
+  v_closed_until timestamptz := pgledger.closed_until_for(app_id, event_ats);
   v_newest_at timestamptz;
   v_ids text[];
   v_keys bigint[];
@@ -132,7 +133,7 @@ begin
   request as materialized (
     select
       given.place, given.from_account_id, given.to_account_id, given.amount, given.expires_at,
-      given.id, given.key,
+      given.event_at, given.id, given.key,
       case
         when given.id is not null and count(*) over (partition by given.id) > 1
           then min(given.place) over (partition by given.id)
@@ -145,7 +146,8 @@ begin
       select
         generate_series(1, v_count) as place, unnest(from_account_ids) as from_account_id,
         unnest(to_account_ids) as to_account_id, unnest(amounts) as amount,
-        unnest(expires_ats) as expires_at, unnest(ids) collate "C" as id,
+        unnest(expires_ats) as expires_at, unnest(event_ats) as event_at,
+        unnest(ids) collate "C" as id,
         unnest(idempotency_keys) collate "C" as key
       offset 0
     ) as given
@@ -168,6 +170,7 @@ begin
       and (request.expires_at is null or request.expires_at > v_now)
       and min_scale(request.amount) <= source.scale
       and min_scale(request.amount) <= target.scale
+      and (request.event_at < v_closed_until) is not true
       and request.id_group is null
       and request.key_group is null
       and written.id is null

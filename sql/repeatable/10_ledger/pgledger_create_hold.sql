@@ -2,8 +2,8 @@
 Holds an amount back on one account for another.
 
 Checks, in this order: app_id, group_id; the request's own values; that the accounts exist and share
-a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
-that the hold expires in the future.
+a currency; whether it is a repeat; the clock; status; decimal places; the period, if event_at
+is given; limits; and before status that the hold expires in the future.
 
 Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back
 with the call. Neither versions nor times of accounts change: those count transfers.
@@ -175,9 +175,12 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.check_period(app_id, event_at);
     v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
     v_ok := pgledger.check_balance(v_from_key, v_from_balance, -v_amount, is_held => true);
     v_ok := pgledger.check_balance(v_to_key, v_to_balance, v_amount, is_held => true);
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   v_id := 'pglh_' || pgledger.new_ulid(v_now);
@@ -242,14 +245,13 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the years 1 to 9999, or expires_at is not in the future), EventAtInFuture
   (event_at is more than a day ahead), InvalidMetadata, InvalidArgument
   (expires_in is not a length from now on, or expires_at is given too; or
-  idempotency_key is empty or too long),
-  AccountNotFound (there is no such account under this app_id),
-  CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different hold, or the key by a
-  different request),
-  AccountAheadOfClock (an account's newest time is more than a day ahead),
-  AccountClosed, AccountFrozen, InsufficientFunds (too little may leave the
-  one account), PositiveBalanceNotAllowed (the other has too little room),
+  idempotency_key is empty or too long), AccountNotFound (there is no such
+  account under this app_id), CurrencyMismatch (the accounts have different
+  currencies), IdempotencyConflict (the id is taken by a different hold, or
+  the key by a different request), AccountAheadOfClock (an account's newest
+  time is more than a day ahead), AccountClosed, AccountFrozen, PeriodClosed
+  (event_at lies in a closed period), InsufficientFunds (too little may leave
+  the one account), PositiveBalanceNotAllowed (the other has too little room),
   BalanceOutOfRange (a balance could reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_create_hold from public;

@@ -112,8 +112,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, InvalidArgument (a key is empty or too long),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
+  AccountClosed, AccountFrozen, PeriodClosed, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_holds_bulk from public;

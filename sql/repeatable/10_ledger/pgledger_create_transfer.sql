@@ -25,7 +25,7 @@ pgledger.create_keyed_transfer.
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
 own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
-decimal places; conditions; limits.
+decimal places; the period, if event_at is given; conditions; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -247,6 +247,7 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.check_period(app_id, event_at);
     v_ok := pgledger.release_expired(array[v_from_key, v_to_key], pgledger.clock());
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
@@ -255,6 +256,8 @@ begin
     v_ok := pgledger.check_balance(
       v_to_key, pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
     );
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
@@ -318,23 +321,23 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts
-  are the same), InvalidAmount (the amount is not in range, or has more
-  decimal places than the accounts allow), InvalidTime (event_at is outside
-  the years 1 to 9999), EventAtInFuture (event_at is more than a day
-  ahead), InvalidMetadata, InvalidArgument (a required version is below
-  zero, a required range is empty, or idempotency_key is empty or too
-  long), AccountNotFound (there is no such account under this app_id),
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than the accounts allow), InvalidTime (event_at is outside the years
+  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
+  InvalidMetadata, InvalidArgument (a required version is below zero, a
+  required range is empty, or idempotency_key is empty or too long),
+  AccountNotFound (there is no such account under this app_id),
   CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different transfer, or the key
-  by a different request), AccountAheadOfClock (an account's newest time is
-  more than a day ahead), AccountClosed, AccountFrozen (an account is
-  frozen for what the transfer does), VersionMismatch (an account is not at
-  the required version), BalanceConditionFailed (a balance would be outside
-  the required range), InsufficientFunds (it would leave an account below
-  its lower limit), PositiveBalanceNotAllowed (it would leave an account
-  above its upper limit), BalanceOutOfRange (a balance would reach 1e30 or
-  -1e30).$$;
+  IdempotencyConflict (the id is taken by a different transfer, or the key by
+  a different request), AccountAheadOfClock (an account's newest time is more
+  than a day ahead), AccountClosed, AccountFrozen (an account is frozen for
+  what the transfer does), PeriodClosed (event_at lies in a closed period),
+  VersionMismatch (an account is not at the required version),
+  BalanceConditionFailed (a balance would be outside the required range),
+  InsufficientFunds (it would leave an account below its lower limit),
+  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_create_transfer from public;
 grant execute on function @extschema@.pgledger_create_transfer to pgledger_poster;

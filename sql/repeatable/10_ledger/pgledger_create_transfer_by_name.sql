@@ -130,19 +130,19 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
-  SameAccount (both names and tenants are the same), InvalidAmount (the
-  amount is not in range, or has more decimal places than an account
-  allows), InvalidTime (event_at is outside the years 1 to 9999),
-  EventAtInFuture (event_at is more than a day ahead), InvalidMetadata,
-  InvalidId, InvalidArgument (a required version is below zero, a required
-  range is empty, or idempotency_key is empty or too long), AccountNotFound
-  (no account has the name), AccountAmbiguous (several have it),
-  IdempotencyConflict (the id is taken by a different transfer, or the key
-  by a different request), AccountAheadOfClock (an account's newest time is
-  more than a day ahead), AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
+  (both names and tenants are the same), InvalidAmount (the amount is not in
+  range, or has more decimal places than an account allows), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, InvalidId, InvalidArgument (a required
+  version is below zero, a required range is empty, or idempotency_key is
+  empty or too long), AccountNotFound (no account has the name),
+  AccountAmbiguous (several have it), IdempotencyConflict (the id is taken by
+  a different transfer, or the key by a different request),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  AccountClosed, AccountFrozen, PeriodClosed (event_at lies in a closed
+  period), VersionMismatch, BalanceConditionFailed, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfer_by_name from public;
 grant execute on function @extschema@.pgledger_create_transfer_by_name to pgledger_poster;

@@ -156,16 +156,15 @@ idempotency_keys: Your own name for each request, 1 to 255 characters, unique
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
-  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
-  InvalidName, InvalidCurrency, SameAccount, InvalidAmount, InvalidTime,
-  EventAtInFuture, InvalidMetadata, NullArgument, InvalidId,
-  InvalidArgument (a required version is below zero, a required range is
-  empty, or a key is empty or too long), AccountNotFound (no account has
-  the name), AccountAmbiguous (several have it), IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, InvalidName,
+  InvalidCurrency, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, NullArgument, InvalidId, InvalidArgument (a required
+  version is below zero, a required range is empty, or a key is empty or too
+  long), AccountNotFound (no account has the name), AccountAmbiguous (several
+  have it), IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, PeriodClosed, VersionMismatch, BalanceConditionFailed,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk_by_name from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk_by_name to pgledger_poster;

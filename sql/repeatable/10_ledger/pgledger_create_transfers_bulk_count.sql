@@ -83,15 +83,14 @@ idempotency_keys: Your own name for each request, 1 to 255 characters, unique
 
 Returns: How many transfers were made: one for each request, less repeats.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
-  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
-  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
-  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
-  below zero, a required range is empty, or a key is empty or too long),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, InvalidArgument (a required version is below zero, a
+  required range is empty, or a key is empty or too long), AccountNotFound,
+  CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, PeriodClosed, VersionMismatch, BalanceConditionFailed,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk_count from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk_count to pgledger_poster;

@@ -60,7 +60,7 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
   metadata), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
   AccountNotFound, CurrencyMismatch, AccountAheadOfClock, AccountClosed,
-  AccountFrozen, InsufficientFunds, PositiveBalanceNotAllowed,
+  AccountFrozen, PeriodClosed, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_from_rows from public;

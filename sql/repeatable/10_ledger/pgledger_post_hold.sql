@@ -2,7 +2,8 @@
 Moves what a hold keeps back, or a part of it.
 
 Checks, in this order: app_id, the hold's id, final, the request's own values; that the hold exists;
-whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part.
+whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part;
+the period, if event_at is given.
 Status and limits of the accounts were checked when the hold was made, and are not looked at.
 
 The hold is read first, because it says which accounts to lock. Both are updated at once by what was
@@ -248,6 +249,7 @@ begin
         array[v_from_id], array[v_to_id], array[amount]
       );
     end if;
+    v_ok := pgledger.check_period(app_id, event_at);
     if v_from_balance <= -1e30 then
       v_ok := pgledger.fail(
         'BalanceOutOfRange', array[v_from_id, v_from_name, v_from_balance::text]
@@ -255,6 +257,8 @@ begin
     elsif v_to_balance >= 1e30 then
       v_ok := pgledger.fail('BalanceOutOfRange', array[v_to_id, v_to_name, v_to_balance::text]);
     end if;
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
@@ -318,7 +322,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   a different request), HoldEnded (it was posted or voided), HoldExpired (its
   expires_at is over), HoldAmountExceeded (less is left of it),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
-  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  PeriodClosed (event_at lies in a closed period), BalanceOutOfRange (a
+  balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_post_hold from public;
 grant execute on function @extschema@.pgledger_post_hold to pgledger_poster;

@@ -121,7 +121,7 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   InvalidId, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
   InvalidArgument (a key is empty or too long), HoldNotFound,
   IdempotencyConflict, HoldEnded, HoldExpired, HoldAmountExceeded,
-  AccountAheadOfClock, BalanceOutOfRange.$$;
+  AccountAheadOfClock, PeriodClosed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_post_holds_bulk from public;
 grant execute on function @extschema@.pgledger_post_holds_bulk to pgledger_poster;

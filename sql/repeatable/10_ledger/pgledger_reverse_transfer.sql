@@ -74,10 +74,10 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   the key by a different request), TransferReversed (nothing is left of it),
   ReversalExceeded (less is left of it), AccountAheadOfClock (an account's
   newest time is more than a day ahead), AccountClosed, AccountFrozen (an
-  account is frozen for what the reversal does), InsufficientFunds (it would
-  leave an account below its lower limit), PositiveBalanceNotAllowed (it would
-  leave an account above its upper limit), BalanceOutOfRange (a balance would
-  reach 1e30 or -1e30).$$;
+  account is frozen for what the reversal does), PeriodClosed (event_at lies
+  in a closed period), InsufficientFunds (it would leave an account below its
+  lower limit), PositiveBalanceNotAllowed (it would leave an account above its
+  upper limit), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_reverse_transfer from public;
 grant execute on function @extschema@.pgledger_reverse_transfer to pgledger_poster;

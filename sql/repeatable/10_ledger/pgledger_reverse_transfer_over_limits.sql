@@ -78,6 +78,7 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason or
   left of it), ReversalExceeded (less is left of it), AccountAheadOfClock (an
   account's newest time is more than a day ahead), AccountClosed,
   AccountFrozen (an account is frozen for what the reversal does),
-  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  PeriodClosed (event_at lies in a closed period), BalanceOutOfRange (a
+  balance would reach 1e30 or -1e30).$$;
 
 revoke all on function @extschema@.pgledger_reverse_transfer_over_limits from public;

@@ -8,7 +8,7 @@ record only under a key; without, a repeat of such a call looks again.
 
 Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
 keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
-if there is something to move, the clock, status, decimal places and limits.
+if there is something to move, the clock, status, decimal places, the period and limits.
 
 Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then the inserted row of
 the key, then their expired holds.
@@ -140,9 +140,9 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   idempotency_key is empty or too long), AccountNotFound, CurrencyMismatch,
   IdempotencyConflict (the id is taken by a different transfer, or the key by
   a different request), AccountAheadOfClock (an account's newest time is more
-  than a day ahead), AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed (the target has no room for it),
-  BalanceOutOfRange.$$;
+  than a day ahead), AccountClosed, AccountFrozen, PeriodClosed (event_at lies
+  in a closed period), InsufficientFunds, PositiveBalanceNotAllowed (the
+  target has no room for it), BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_sweep from public;
 grant execute on function @extschema@.pgledger_sweep to pgledger_poster;

@@ -44,6 +44,12 @@ as $$
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
   union all
+  select periods.check_name, periods.rows_checked, periods.violations, periods.example
+  from pgledger.verify_periods(pgledger_verify.app_id) as periods
+  union all
+  select closed.check_name, closed.rows_checked, closed.violations, closed.example
+  from pgledger.verify_closed_books(pgledger_verify.app_id) as closed
+  union all
   select holds.check_name, holds.rows_checked, holds.violations, holds.example
   from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all

@@ -28,6 +28,7 @@ set jit = off
 as $$
 declare
   v_latest_at timestamptz := pgledger.clock() + interval '1 day';
+  v_closed_until timestamptz := pgledger.closed_until_for(app_id, event_ats);
   v_place integer;
 begin
   if idempotency_keys is not null then
@@ -62,7 +63,8 @@ begin
       select
         generate_series(1, cardinality(from_account_ids)) as place,
         unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
-        unnest(amounts) as amount, unnest(ids) as id, unnest(place_run.idempotency_keys) as key
+        unnest(amounts) as amount, unnest(ids) as id, unnest(place_run.idempotency_keys) as key,
+        unnest(event_ats) as event_at
       offset 0
     ) as request
     left join account as source on request.from_account_id = source.id
@@ -76,6 +78,7 @@ begin
       and target.is_in_time
       and min_scale(request.amount)
         <= coalesce(least(source.amount_scale, target.amount_scale), 18)
+      and (request.event_at < v_closed_until) is not true
       and taken.id is null
       and used.idempotency_key is null
     ) is not true

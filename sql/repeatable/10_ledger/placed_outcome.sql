@@ -75,6 +75,7 @@ begin
   end if;
   v_ok := pgledger.check_statuses(v_from_ids, v_to_ids);
   v_ok := pgledger.check_scales(v_from_ids, v_to_ids, array[v_amount]);
+  v_ok := pgledger.check_period(app_id, event_at);
   return null;
 exception
   when others then

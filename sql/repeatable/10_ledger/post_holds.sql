@@ -51,10 +51,17 @@ declare
         unnest(pgledger.new_transfer_ids(first_created_at, v_count)) as new_id
     ) as given
   );
+  v_closed_until timestamptz;
   v_is_sound boolean;
   v_made_ids text[];
   v_ok boolean;
 begin
+  if array_remove(event_ats, null) <> '{}' then
+    v_closed_until := pgledger.closed_until(
+      (select holds.app_id from pgledger.holds where holds.id = hold_ids[1])
+    );
+  end if;
+
   with request as materialized (
     select
       given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
@@ -134,6 +141,7 @@ begin
       and not exists (
         select from leg where leg.is_too_fine or abs(leg.balance) >= 1e30
       )
+      and not exists (select from request where request.event_at < v_closed_until)
       and not exists (select from pgledger.transfers where transfers.id = any(ids))
       and (select count(*) = count(distinct request.id) from request) as is_sound
   ),

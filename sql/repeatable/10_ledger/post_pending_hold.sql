@@ -10,7 +10,7 @@ Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold, then the
 row of the key.
 Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, those of pgledger.repeated_posting and
 pgledger.check_hold_pending, HoldAmountExceeded, AccountAheadOfClock, InvalidAmount,
-BalanceOutOfRange, IdempotencyConflict.
+PeriodClosed, BalanceOutOfRange, IdempotencyConflict.
 */
 create or replace function pgledger.post_pending_hold(
   hold_id text,
@@ -110,6 +110,7 @@ begin
       v_account_ids[:1], v_account_ids[2:], array[amount], array[request_index], request_count
     );
   end if;
+  v_ok := pgledger.check_period(app_id, event_at, request_index, request_count);
 
   update pgledger.accounts
   set

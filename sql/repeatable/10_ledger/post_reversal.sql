@@ -42,7 +42,9 @@ begin
       array[v_source.id], array[v_target.id], v_now, v_created_at
     );
   end if;
-  v_ok := pgledger.check_reversal(v_source, v_target, amount, reason is not null);
+  v_ok := pgledger.check_reversal(
+    v_source, v_target, amount, reason is not null, event_at
+  );
 
   update pgledger.accounts
   set

@@ -7,11 +7,11 @@ of the account that each amount leaves, then, for as many requests, of the one t
 The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
-Status and decimal places are looked at for all. Balances and versions are then followed through the
-batch in order. The first request is refused whose conditions are not met, or one of whose legs
-breaks a limit. Two more statements write the transfers and the accounts. A caller who skips what
-fails there gets failures instead, where the others have nulls, and the next request goes on from
-what the one before the failed one left.
+Status, decimal places and closed periods are looked at for all. Balances and versions are then
+followed through the batch in order. The first request is refused whose conditions are not met, or
+one of whose legs breaks a limit. Two more statements write the transfers and the accounts. A caller
+who skips what fails there gets failures instead, where the others have nulls, and the next request
+goes on from what the one before the failed one left.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -45,8 +45,8 @@ The body is long because its steps share the arrays: each call of a function wou
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
 broken, then the inserted rows of the keys ascending by key, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales, pgledger.check_conditions, pgledger.check_balance and pgledger.take_keys; a
-unique violation where an id that a caller chose was taken.
+pgledger.check_scales, pgledger.check_periods, pgledger.check_conditions, pgledger.check_balance and
+pgledger.take_keys; a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -201,6 +201,12 @@ begin
     v_ok := pgledger.check_scales(
       from_account_ids, to_account_ids, posted_amounts, request_indexes, request_count
     );
+  end if;
+  if event_ats is not null then
+    v_ok := pgledger.check_periods(app_id, event_ats, request_indexes, request_count);
+  end if;
+  if shared_event_at is not null then
+    v_ok := pgledger.check_period(app_id, shared_event_at, 1, request_count);
   end if;
 
   -- Counted from 1, also where the first accounts are only in requests that are skipped.

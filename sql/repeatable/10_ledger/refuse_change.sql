@@ -1,9 +1,9 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
-past limits, idempotency keys, which a purge may delete, or what was asked for in a hold. The
-triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
-each row as well as for each statement, because replication applies rows.
+truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
+what let reversals past limits, idempotency keys, which a purge may delete, or what was asked for in
+a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -82,6 +82,18 @@ for each statement execute function pgledger.refuse_change();
 alter table pgledger.account_changes
 enable always trigger account_changes_rows_never_change,
 enable always trigger account_changes_never_change;
+
+create or replace trigger period_changes_rows_never_change
+before update or delete on pgledger.period_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger period_changes_never_change
+before update or delete or truncate on pgledger.period_changes
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.period_changes
+enable always trigger period_changes_rows_never_change,
+enable always trigger period_changes_never_change;
 
 create or replace trigger idempotency_keys_rows_never_change
 before update on pgledger.idempotency_keys

@@ -3,7 +3,7 @@ Reverses a transfer, in whole or in part, within the limits of its accounts, or,
 whatever they are. app_id, the transfer's id and the reason were checked.
 
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
-what is left of it; the clock; status; decimal places; limits.
+what is left of it; the clock; status; decimal places; the period; limits.
 
 The row of a key is inserted before expired holds are locked and before the transfer, as everywhere:
 so a new id is made for both.
