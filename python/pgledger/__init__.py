@@ -20,6 +20,14 @@ from pgledger._driver import INSTALL_LIBPQ, driver_problem
 _problem = driver_problem()
 if TYPE_CHECKING or _problem is None:
     from pgledger import errors, ids
+    from pgledger.batcher import (
+        AsyncTransferBatcher,
+        BatcherClosed,
+        BatcherFull,
+        PostedTransfer,
+        TransferBatcher,
+        TransferUnsettled,
+    )
     from pgledger.billing import AsyncBilling, Billing
     from pgledger.billing_types import (
         Consumption,
@@ -81,6 +89,9 @@ __all__ = [
     "AsyncBilling",
     "AsyncLedger",
     "AsyncMeter",
+    "AsyncTransferBatcher",
+    "BatcherClosed",
+    "BatcherFull",
     "Billing",
     "Check",
     "Consumption",
@@ -108,14 +119,17 @@ __all__ = [
     "Payment",
     "PgledgerError",
     "Plan",
+    "PostedTransfer",
     "PostingRequest",
     "PriceLine",
     "Rejection",
     "Subscription",
     "SubscriptionMove",
     "Transfer",
+    "TransferBatcher",
     "TransferOutcome",
     "TransferRequest",
+    "TransferUnsettled",
     "UsageAnswer",
     "UsageEvent",
     "UsageReceipt",
