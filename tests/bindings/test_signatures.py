@@ -661,7 +661,7 @@ def test_synchronous_twins_are_fresh(build_sync, monkeypatch):
 
 
 def test_a_stale_twin_is_found_and_built_anew(build_sync, tmp_path):
-    for folder in ("_generated", "meter"):
+    for folder in ("_generated", "batcher", "meter"):
         (tmp_path / folder).mkdir()
     for name in [*build_sync.TWINS, *build_sync.TWINS.values()]:
         (tmp_path / name).write_bytes((build_sync.PACKAGE / name).read_bytes())

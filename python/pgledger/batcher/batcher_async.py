@@ -97,7 +97,7 @@ class AsyncTransferBatcher:
         self._retry_for = retry_for
         self._schema = schema
         self._queue = TransferQueue(batch_size=batch_size, max_waiting=max_waiting)
-        # Those of an outage last over all batches that it concerns.
+        # Of who makes calls at the time. Those of an outage last over all that it concerns.
         self._retries: Retries | None = None
         self._wake = AsyncSignal()
         self._worker = AsyncWorker("batcher", BatcherClosed, self._work, at_exit=self.close)
@@ -272,13 +272,14 @@ class AsyncTransferBatcher:
         try:
             row = await self._attempt([request])
         except AttemptFailed as failed:
-            if failed.verdict is not Verdict.REFUSED:
+            if failed.verdict is Verdict.REFUSED:
+                self._retries = None
+            elif await self._pause(failed.error, 1):
                 is_passed_on = self._queue.pass_on_first(request, AsyncWaitingTicket)
-            if is_passed_on:
-                LOG.warning("a transfer is to be sent again: %s", failed.error)
-            else:
+            if not is_passed_on:
                 request.error = request.error_after(failed.error, is_shared=False)
         else:
+            self._retries = None
             request.row = row[0]
         finally:
             self._pass_on(request)
@@ -335,7 +336,7 @@ class AsyncTransferBatcher:
         pause = self._retries.pause()
         if pause is None:
             return False
-        LOG.warning("%d transfers are to be sent again: %s", count, error)
+        LOG.warning("transfers to be sent again: %d, because %s", count, error)
         await asyncio.sleep(pause)
         return True
 

@@ -93,7 +93,7 @@ class TransferBatcher:
         self._retry_for = retry_for
         self._schema = schema
         self._queue = TransferQueue(batch_size=batch_size, max_waiting=max_waiting)
-        # Those of an outage last over all batches that it concerns.
+        # Of who makes calls at the time. Those of an outage last over all that it concerns.
         self._retries: Retries | None = None
         self._wake = Signal()
         self._worker = Worker("batcher", BatcherClosed, self._work, at_exit=self.close)
@@ -268,13 +268,14 @@ class TransferBatcher:
         try:
             row = self._attempt([request])
         except AttemptFailed as failed:
-            if failed.verdict is not Verdict.REFUSED:
+            if failed.verdict is Verdict.REFUSED:
+                self._retries = None
+            elif self._pause(failed.error, 1):
                 is_passed_on = self._queue.pass_on_first(request, WaitingTicket)
-            if is_passed_on:
-                LOG.warning("a transfer is to be sent again: %s", failed.error)
-            else:
+            if not is_passed_on:
                 request.error = request.error_after(failed.error, is_shared=False)
         else:
+            self._retries = None
             request.row = row[0]
         finally:
             self._pass_on(request)
@@ -331,7 +332,7 @@ class TransferBatcher:
         pause = self._retries.pause()
         if pause is None:
             return False
-        LOG.warning("%d transfers are to be sent again: %s", count, error)
+        LOG.warning("transfers to be sent again: %d, because %s", count, error)
         time.sleep(pause)
         return True
 
