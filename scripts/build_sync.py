@@ -30,10 +30,13 @@ TWINS = {
     "_ledger_async.py": "_ledger_sync.py",
     "meter/meter_async.py": "meter/meter_sync.py",
     "_transactions_async.py": "_transactions_sync.py",
+    "batcher/batcher_async.py": "batcher/batcher_sync.py",
+    "batcher/calls_async.py": "batcher/calls_sync.py",
 }
 
 NAMES = {
     "AbstractAsyncContextManager": "AbstractContextManager",
+    "AsyncBatchCaller": "BatchCaller",
     "AsyncBilling": "Billing",
     "AsyncBillingCalls": "BillingCalls",
     "AsyncCaller": "Caller",
@@ -46,15 +49,18 @@ NAMES = {
     "AsyncLedger": "Ledger",
     "AsyncLedgerCalls": "LedgerCalls",
     "AsyncMeter": "Meter",
+    "AsyncPlainCursor": "PlainCursor",
     "AsyncSignal": "Signal",
+    "AsyncTransferBatcher": "TransferBatcher",
+    "AsyncWaitingTicket": "WaitingTicket",
     "AsyncWorker": "Worker",
-    "_AsyncCursor": "_Cursor",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "_billing_async": "_billing_sync",
     "_calling_async": "_calling_sync",
     "_holds_async": "_holds_sync",
     "billing_async": "billing_sync",
+    "calls_async": "calls_sync",
     "ledger_async": "ledger_sync",
     "asyncio": "time",
     "install_async": "install",
@@ -78,6 +84,16 @@ PROSE = {
     ),
     "database, from a task of the event loop.": "database, from a thread of its own.",
     "A task sends": "A thread sends",
+    "Transfers of many callers, sent together, from a task of the event loop.": (
+        "Transfers of many callers, sent together, from a thread."
+    ),
+    "The two calls of a batcher on an asynchronous connection.": (
+        "The two calls of a batcher on a synchronous connection."
+    ),
+    "Makes transfers of many tasks of an event loop together, and": (
+        "Makes transfers of many threads together, and"
+    ),
+    "A caller awaits its own": "A caller waits for its own",
     "Call everything in the event loop that it was started in.": (
         "Everything may be called from any thread."
     ),

@@ -20,6 +20,14 @@ from pgledger._driver import INSTALL_LIBPQ, driver_problem
 _problem = driver_problem()
 if TYPE_CHECKING or _problem is None:
     from pgledger import errors, ids
+    from pgledger.batcher import (
+        AsyncTransferBatcher,
+        BatcherClosed,
+        BatcherFull,
+        PostedTransfer,
+        TransferBatcher,
+        TransferUnsettled,
+    )
     from pgledger.billing import AsyncBilling, Billing
     from pgledger.billing_types import (
         Consumption,
@@ -86,6 +94,9 @@ __all__ = [
     "AsyncBilling",
     "AsyncLedger",
     "AsyncMeter",
+    "AsyncTransferBatcher",
+    "BatcherClosed",
+    "BatcherFull",
     "Billing",
     "Check",
     "Consumption",
@@ -114,6 +125,7 @@ __all__ = [
     "Payment",
     "PgledgerError",
     "Plan",
+    "PostedTransfer",
     "PostingRequest",
     "PriceLine",
     "Rejection",
@@ -121,9 +133,11 @@ __all__ = [
     "Subscription",
     "SubscriptionMove",
     "Transfer",
+    "TransferBatcher",
     "TransferOutcome",
     "TransferRequest",
     "TrialBalanceLine",
+    "TransferUnsettled",
     "UsageAnswer",
     "UsageEvent",
     "UsageReceipt",

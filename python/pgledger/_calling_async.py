@@ -15,7 +15,7 @@ from pgledger._wire import ADAPTERS, require_connection
 Row = TypeVar("Row")
 
 
-class _AsyncCursor(AsyncCursor[Row]):
+class AsyncPlainCursor(AsyncCursor[Row]):
     __slots__ = ()
 
     @property
@@ -60,7 +60,7 @@ class AsyncCaller:
         statement: str,
         parameters: tuple[str | None, ...],
     ) -> Row | None:
-        cursor = _AsyncCursor(self.conn, row_factory=row_factory)
+        cursor = AsyncPlainCursor(self.conn, row_factory=row_factory)
         await cursor.execute(cast("Any", statement), parameters, binary=True)
         return await cursor.fetchone()
 
@@ -70,6 +70,6 @@ class AsyncCaller:
         statement: str,
         parameters: tuple[str | None, ...],
     ) -> list[Row]:
-        cursor = _AsyncCursor(self.conn, row_factory=row_factory)
+        cursor = AsyncPlainCursor(self.conn, row_factory=row_factory)
         await cursor.execute(cast("Any", statement), parameters, binary=True)
         return await cursor.fetchall()

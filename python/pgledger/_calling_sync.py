@@ -14,7 +14,7 @@ from pgledger._wire import ADAPTERS, require_connection
 Row = TypeVar("Row")
 
 
-class _Cursor(Cursor[Row]):
+class PlainCursor(Cursor[Row]):
     __slots__ = ()
 
     @property
@@ -59,7 +59,7 @@ class Caller:
         statement: str,
         parameters: tuple[str | None, ...],
     ) -> Row | None:
-        cursor = _Cursor(self.conn, row_factory=row_factory)
+        cursor = PlainCursor(self.conn, row_factory=row_factory)
         cursor.execute(cast("Any", statement), parameters, binary=True)
         return cursor.fetchone()
 
@@ -69,6 +69,6 @@ class Caller:
         statement: str,
         parameters: tuple[str | None, ...],
     ) -> list[Row]:
-        cursor = _Cursor(self.conn, row_factory=row_factory)
+        cursor = PlainCursor(self.conn, row_factory=row_factory)
         cursor.execute(cast("Any", statement), parameters, binary=True)
         return cursor.fetchall()

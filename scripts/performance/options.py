@@ -32,6 +32,8 @@ what --mode measures:
            and posted, over a plain one: --transfers of each (20000), the least of --rounds; and for
            a batch answered request by request, of which a tenth fails, over a bulk call, beside
            single calls with a savepoint each
+  batcher  transfers of --workers (200) callers to one account, with single calls and through a
+           TransferBatcher: threads, tasks, and one caller alone; each takes --duration twice
   usage    ledger_ingest_usage with parallel arrays of --batch-size (10000) events of --tenants
            tenants, one call a transaction; and bytes an event when there are --events (1000000)
   entitlement
@@ -64,6 +66,9 @@ examples:
 
   # What keys, holds and outcomes cost:
   python performance_check.py --mode calls
+
+  # Many callers and one hot account, with a batcher and without:
+  python performance_check.py --mode batcher --duration 12s
 
   # Batches of 1,000 in one stream:
   python performance_check.py --mode bulk --batch-size 1000 --workers 1 --driver pgbench --floor
@@ -98,8 +103,8 @@ MOST_IN_A_CALL = 100_000
 MOST_TENANTS = 100_000
 # With how few transfers or events the modes growth and entitlement begin.
 GROWTH_START = 10_000
-DEFAULT_ACCOUNTS = {"python": 1_000}
-DEFAULT_WORKERS = {"usage": 2, "entitlement": 2, "invoice": 2}
+DEFAULT_ACCOUNTS = {"python": 1_000, "batcher": 201}
+DEFAULT_WORKERS = {"batcher": 200, "usage": 2, "entitlement": 2, "invoice": 2}
 DEFAULT_BATCH_SIZE = {"usage": 10_000, "entitlement": 10_000, "invoice": 10_000}
 DEFAULT_EVENTS = {"usage": 1_000_000, "entitlement": 10_000_000, "invoice": 10_000_000}
 DEFAULT_TENANTS = {"invoice": 10_000}
@@ -126,6 +131,7 @@ MODES = (
     "growth",
     "processor",
     "calls",
+    "batcher",
     *USAGE_MODES,
 )
 ANSWERS = ("row", "id", "count")
@@ -224,15 +230,15 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         "--accounts",
         type=whole_numbers(2, MOST_ACCOUNTS),
         metavar="N",
-        help="accounts to make and to pick from (default: 50; with --mode python 1000); several, "
-        "such as 50,1000, are measured one after another",
+        help="accounts to make and to pick from (default: 50; with --mode python 1000, batcher "
+        "201); several, such as 50,1000, are measured one after another",
     )
     add(
         "--workers",
         type=whole_numbers(1, 1000),
         metavar="N",
-        help="connections at work at the same time (default: 20; of usage events 2); several, such "
-        "as 1,4,20, are measured one after another",
+        help="connections at work at the same time (default: 20; of usage events 2, of a batcher's "
+        "callers 200); several, such as 1,4,20, are measured one after another",
     )
     add(
         "--duration",
@@ -361,6 +367,8 @@ def refusals(given: argparse.Namespace) -> Iterator[str]:
             yield f"{option} goes with {which}"
     if mode in USAGE_MODES and given.driver == "pgbench":
         yield f"--mode {mode} makes idempotency keys, which pgbench cannot"
+    if mode == "batcher" and given.driver == "pgbench":
+        yield "--mode batcher measures Python's callers, which pgbench is not"
     if given.purge_rest and not given.purge:
         yield "--purge-rest goes with --purge"
     if given.peer_accounts is not None and given.peer is None:

@@ -50,11 +50,16 @@ def open_target(options: Options) -> Iterator[Target]:
         note(f"{made} are permanent: they stay in this database, under app_id '{APP_ID}'")
         yield Target(dsn)
         return
+    settings = {}
+    if options.mode == "batcher":
+        # Each caller has a connection of its own, which is more than the usual hundred.
+        settings["max_connections"] = str(options.workers + 50)
     if options.embedded is None:
         note("Starting a temporary PostgreSQL with stock settings")
-        running: AbstractContextManager[EmbeddedServer] = EmbeddedServer.temporary()
+        running: AbstractContextManager[EmbeddedServer]
+        running = EmbeddedServer.temporary(settings=settings)
     else:
-        running = EmbeddedServer(options.embedded)
+        running = EmbeddedServer(options.embedded, settings=settings)
     with running as server:
         migrate(server.dsn())
         yield Target(server.dsn(), server)

@@ -27,6 +27,7 @@ from pgledger import (
     AsyncBilling,
     AsyncLedger,
     AsyncMeter,
+    AsyncTransferBatcher,
     Billing,
     Check,
     Consumption,
@@ -48,6 +49,7 @@ from pgledger import (
     PathBalance,
     Payment,
     Plan,
+    PostedTransfer,
     PostingRequest,
     PriceLine,
     Rejection,
@@ -55,6 +57,7 @@ from pgledger import (
     Subscription,
     SubscriptionMove,
     Transfer,
+    TransferBatcher,
     TransferRequest,
     TrialBalanceLine,
     UsageAnswer,
@@ -570,6 +573,18 @@ def test_billing_statements_are_all_called():
     assert vars(BillingStatements(None)).keys() == called
 
 
+def test_a_batcher_takes_what_a_single_transfer_takes():
+    single = python_arguments(Ledger.create_transfer)
+    own = {"group_id": None, "timeout": None}
+    assert python_arguments(TransferBatcher.create_transfer) == {**single, **own}
+
+
+def test_a_batcher_returns_what_a_transfer_has():
+    hints = typing.get_type_hints(Transfer)
+    for name, kind in typing.get_type_hints(PostedTransfer).items():
+        assert hints[name] == (bool | None if name == "replayed" else kind)
+
+
 # Twins
 
 
@@ -588,7 +603,13 @@ def public(kind: type) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [(Ledger, AsyncLedger), (Billing, AsyncBilling), (Meter, AsyncMeter)]
+    ("one", "other"),
+    [
+        (Ledger, AsyncLedger),
+        (Billing, AsyncBilling),
+        (Meter, AsyncMeter),
+        (TransferBatcher, AsyncTransferBatcher),
+    ],
 )
 def test_twins_have_equal_surfaces(one, other):
     synchronous, asynchronous = public(one), public(other)
@@ -623,7 +644,8 @@ def test_everything_public_is_documented():
     for name in pgledger.__all__:
         member = getattr(pgledger, name)
         assert inspect.getdoc(member), name
-    for kind in (Ledger, AsyncLedger, Billing, AsyncBilling, Meter, AsyncMeter):
+    batchers = (TransferBatcher, AsyncTransferBatcher)
+    for kind in (Ledger, AsyncLedger, Billing, AsyncBilling, Meter, AsyncMeter, *batchers):
         for name, method in public(kind).items():
             if name != "__init__":
                 assert inspect.getdoc(method), name
@@ -647,7 +669,7 @@ def test_synchronous_twins_are_fresh(build_sync, monkeypatch):
 
 
 def test_a_stale_twin_is_found_and_built_anew(build_sync, tmp_path):
-    for folder in ("_generated", "meter"):
+    for folder in ("_generated", "batcher", "meter"):
         (tmp_path / folder).mkdir()
     for name in [*build_sync.TWINS, *build_sync.TWINS.values()]:
         (tmp_path / name).write_bytes((build_sync.PACKAGE / name).read_bytes())

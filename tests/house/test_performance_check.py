@@ -479,6 +479,31 @@ def test_calls_mode_compares_ways_to_move_money(
     assert count_transfers(conn) == 3 * (3 * 20 + 20 + 18 + 18)
 
 
+def test_batcher_mode_compares_callers_with_and_without_one(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines = run(
+        ledger_dsn,
+        *("--mode", "batcher", "--accounts", "4", "--workers", "6", "--duration", "1"),
+        *("--json", str(figures)),
+    )
+    for way in ("Threads", "Tasks"):
+        for pattern in (
+            rf"{way}, batcher over single calls: \d+\.\d\d \(slices: ",
+            rf"{way}, one caller's median call, batcher over single: \d+\.\d\d\d \(",
+        ):
+            assert any(re.match(pattern, line) for line in lines)
+    written = json.loads(figures.read_text())
+    for way in ("threads", "tasks"):
+        assert written[f"{way}_batcher_ratio"] == pytest.approx(
+            written[f"{way}_batcher_per_second"] / written[f"{way}_single_per_second"], rel=1e-3
+        )
+    # All have the first account on one of their sides.
+    assert conn.execute(
+        "select max(version) = (select count(*) from pgledger.transfers) from pgledger.accounts"
+    ).fetchone() == (True,)
+
+
 def test_broken_books_are_no_result(ledger_dsn: str, conn: psycopg.Connection[Any]) -> None:
     run(ledger_dsn, *FEW)
     conn.execute("set session_replication_role = replica")
@@ -858,6 +883,7 @@ def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
         (("--plot", "no/such/directory/picture.svg"), "there is no directory"),
         (("--mode", "growth", "--plot", "picture.svg"), "nothing to plot"),
         (("--mode", "usage", "--driver", "pgbench"), "which pgbench cannot"),
+        (("--mode", "batcher", "--driver", "pgbench"), "which pgbench is not"),
         (("dbname=books", "--embedded", "books"), "not both"),
         (("--json", "no/such/directory/figures.json"), "there is no directory"),
     ],
@@ -972,7 +998,7 @@ def test_help_teaches() -> None:
     ):
         assert option in text
     modes = ("single", "batch", "bulk", "python", "bytes", "history", "times", "growth")
-    for mode in (*modes, "processor", "usage", "entitlement", "invoice"):
+    for mode in (*modes, "processor", "batcher", "usage", "entitlement", "invoice"):
         assert re.search(rf"^  {mode}\b", text, re.MULTILINE)
     assert "Transfers are permanent" in text
     assert text.count("python performance_check.py") >= 5

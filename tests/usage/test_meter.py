@@ -41,6 +41,7 @@ from pgledger import (
 from pgledger.meter.buffer import MeterBuffer
 from pgledger.migrate import migrate
 from support.database import Connect, NewDatabase
+from support.pools import AsyncPool, Pool, lost
 from support.server import NewServer
 
 UTC = dt.UTC
@@ -49,61 +50,6 @@ SOON = dt.timedelta(seconds=0.02)
 LATER = dt.timedelta(minutes=10)
 BRIEFLY = dt.timedelta(seconds=0.3)
 DEADLINE_SECONDS = 60.0
-
-Fault = Callable[[], BaseException] | None
-
-
-class Pool:
-    """What a meter sees of psycopg_pool.ConnectionPool, and what can go wrong with it.
-
-    ``before`` and ``after`` hold, for each coming loan, what to raise instead of lending, or once
-    everything was committed. None is for a loan that goes well, as all those do that come after.
-    """
-
-    def __init__(self, dsn: str) -> None:
-        self.dsn = dsn
-        self.before: list[Fault] = []
-        self.after: list[Fault] = []
-        self.loans = 0
-        self.options: dict[str, Any] = {}
-
-    @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        self.loans += 1
-        before = self.before.pop(0) if self.before else None
-        if before is not None:
-            raise before()
-        after = self.after.pop(0) if self.after else None
-        with psycopg.connect(self.dsn, **self.options) as conn:
-            yield conn
-        if after is not None:
-            raise after()
-
-
-class AsyncPool:
-    """Its asynchronous twin."""
-
-    def __init__(self, dsn: str) -> None:
-        self.dsn = dsn
-        self.before: list[Fault] = []
-        self.after: list[Fault] = []
-        self.loans = 0
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        self.loans += 1
-        before = self.before.pop(0) if self.before else None
-        if before is not None:
-            raise before()
-        after = self.after.pop(0) if self.after else None
-        async with await psycopg.AsyncConnection.connect(self.dsn) as conn:
-            yield conn
-        if after is not None:
-            raise after()
-
-
-def lost() -> BaseException:
-    return psycopg.OperationalError("server closed the connection unexpectedly")
 
 
 def offer_calls(conn: psycopg.Connection[Any]) -> None:

@@ -1,8 +1,10 @@
 """Buffered recording of usage, from a thread or from a task of an event loop."""
 
+from pgledger._pools import AsyncConnectionSource, ConnectionSource
+
 from .events import MeterClosed, MeterFull, MeterUndelivered, Rejection
-from .meter_async import AsyncConnectionSource, AsyncMeter
-from .meter_sync import ConnectionSource, Meter
+from .meter_async import AsyncMeter
+from .meter_sync import Meter
 
 __all__ = [
     "AsyncConnectionSource",

@@ -19,11 +19,11 @@ from typing import Protocol
 
 from psycopg import DataError, Error
 
+from pgledger._checks import require_count
 from pgledger._retries import seconds
 from pgledger.billing_types import UsageRecord
 from pgledger.errors import PgledgerError
 
-from .checks import require_count
 from .events import MeterClosed, MeterFull, Rejection
 
 LOG = logging.getLogger("pgledger.meter")

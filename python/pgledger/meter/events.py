@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from pgledger import ids
+from pgledger._checks import require_text
 from pgledger._wire import decimal_text, metadata_text, time_text
 from pgledger.billing_types import UsageAnswer, UsageRecord
-
-from .checks import require_text
 
 # Of keys that a meter chooses. Keys of a tenant are compared as texts, so any would do; these
 # ascend with time, which an index likes.

@@ -7,16 +7,16 @@ The synchronous twin, ``meter_sync.py``, is generated from this file by scripts/
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Protocol, Self
-
-from psycopg import AsyncConnection
+from typing import Any, Self
 
 from pgledger._billing_async import AsyncBilling
+from pgledger._checks import require_pool, require_text
+from pgledger._pools import AsyncConnectionSource
 from pgledger._retries import require_committable, require_idle, seconds
+from pgledger._workers import AsyncSignal, AsyncWorker
 from pgledger.billing_types import UsageRecord
 
 from . import termination
@@ -28,19 +28,9 @@ from .buffer import (
     LOG,
     MeterBuffer,
 )
-from .checks import require_pool, require_text
-from .events import MeterUndelivered, OnRejected, Rejection, rejections, usage_record
-from .workers import AsyncSignal, AsyncWorker
+from .events import MeterClosed, MeterUndelivered, OnRejected, Rejection, rejections, usage_record
 
 __all__ = ["AsyncConnectionSource", "AsyncMeter"]
-
-
-class AsyncConnectionSource(Protocol):
-    """Where connections come from: a psycopg_pool.AsyncConnectionPool, or anything like it."""
-
-    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
-        """Lends a connection that is not in a transaction, for as long as the block lasts."""
-        ...
 
 
 class AsyncMeter:
@@ -108,7 +98,7 @@ class AsyncMeter:
             batch_size=batch_size, flush_interval=flush_interval, max_buffered=max_buffered
         )
         self._wake = AsyncSignal()
-        self._worker = AsyncWorker(self._work, at_exit=self.close)
+        self._worker = AsyncWorker("meter", MeterClosed, self._work, at_exit=self._end)
         if handle_sigterm:
             termination.watch(self._drain)
 
@@ -254,6 +244,11 @@ class AsyncMeter:
         note = f"{len(undelivered)} usage events could not be delivered: close() returns them"
         error.add_note(note)
         LOG.error(note)
+
+    async def _end(self) -> None:
+        undelivered = await self.close()
+        if undelivered:
+            LOG.error("the program ended with %d usage events undelivered", len(undelivered))
 
     def _drain(self, seconds: float, *, close: bool) -> None:
         """Delivers what waits, for a thread that ends the process; ``handle_sigterm`` calls it.

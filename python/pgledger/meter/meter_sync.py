@@ -4,16 +4,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Protocol, Self
-
-from psycopg import Connection
+from typing import Any, Self
 
 from pgledger._billing_sync import Billing
+from pgledger._checks import require_pool, require_text
+from pgledger._pools import ConnectionSource
 from pgledger._retries import require_committable, require_idle, seconds
+from pgledger._workers import Signal, Worker
 from pgledger.billing_types import UsageRecord
 
 from . import termination
@@ -25,19 +25,9 @@ from .buffer import (
     LOG,
     MeterBuffer,
 )
-from .checks import require_pool, require_text
-from .events import MeterUndelivered, OnRejected, Rejection, rejections, usage_record
-from .workers import Signal, Worker
+from .events import MeterClosed, MeterUndelivered, OnRejected, Rejection, rejections, usage_record
 
 __all__ = ["ConnectionSource", "Meter"]
-
-
-class ConnectionSource(Protocol):
-    """Where connections come from: a psycopg_pool.ConnectionPool, or anything like it."""
-
-    def connection(self) -> AbstractContextManager[Connection[Any]]:
-        """Lends a connection that is not in a transaction, for as long as the block lasts."""
-        ...
 
 
 class Meter:
@@ -106,7 +96,7 @@ class Meter:
             batch_size=batch_size, flush_interval=flush_interval, max_buffered=max_buffered
         )
         self._wake = Signal()
-        self._worker = Worker(self._work, at_exit=self.close)
+        self._worker = Worker("meter", MeterClosed, self._work, at_exit=self._end)
         if handle_sigterm:
             termination.watch(self._drain)
 
@@ -252,6 +242,11 @@ class Meter:
         note = f"{len(undelivered)} usage events could not be delivered: close() returns them"
         error.add_note(note)
         LOG.error(note)
+
+    def _end(self) -> None:
+        undelivered = self.close()
+        if undelivered:
+            LOG.error("the program ended with %d usage events undelivered", len(undelivered))
 
     def _drain(self, seconds: float, *, close: bool) -> None:
         """Delivers what waits, for a thread that ends the process; ``handle_sigterm`` calls it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from scripts.performance.databases import Control
+from scripts.performance.modes.batcher import measure_batcher
 from scripts.performance.modes.bytes import measure_bytes
 from scripts.performance.modes.calls import measure_calls
 from scripts.performance.modes.entitlement import measure_entitlement
@@ -31,6 +32,7 @@ MEASURES: Mapping[str, Callable[[Options, Target, Control], Report]] = {
     "processor": measure_processor,
     "calls": measure_calls,
     "times": measure_times,
+    "batcher": measure_batcher,
     "usage": measure_usage,
     "entitlement": measure_entitlement,
     "invoice": measure_invoice,

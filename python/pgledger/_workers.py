@@ -1,4 +1,8 @@
-"""What differs between the two meters: how they wait, and who delivers meanwhile."""
+"""What differs between threads and tasks: how they wait, and who sends for them meanwhile.
+
+A meter or a batcher has a worker, which is a thread, or a task of an event loop. It is started when
+it is first needed, and belongs to the process, and to the loop, in which that was.
+"""
 
 import asyncio
 import atexit
@@ -6,11 +10,8 @@ import concurrent.futures
 import contextlib
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
-
-from .buffer import LOG
-from .events import MeterClosed
 
 
 class Signal:
@@ -54,11 +55,21 @@ class Worker:
     thread is still running.
 
     Args:
+        owner: Whose worker it is, for messages: a meter, for example.
+        closed: What is raised in a fork of the process.
         work: What it does.
         at_exit: What to do when the interpreter ends before the worker was stopped.
     """
 
-    def __init__(self, work: Callable[[], None], at_exit: Callable[[], Sequence[object]]) -> None:
+    def __init__(
+        self,
+        owner: str,
+        closed: type[Exception],
+        work: Callable[[], None],
+        at_exit: Callable[[], object],
+    ) -> None:
+        self._owner = owner
+        self._closed = closed
         self._work = work
         self._at_exit = at_exit
         self._lock = threading.Lock()
@@ -75,29 +86,43 @@ class Worker:
         """Whether the caller is the worker itself."""
         return self._thread is threading.current_thread()
 
+    def claim(self) -> None:
+        """Belongs to this process from now on.
+
+        Raises:
+            Exception: It belongs to another; of the class that was given.
+        """
+        # Before any lock: in a fork, one that another thread held is never released.
+        if self._process is None:
+            self._process = os.getpid()
+        elif self._process != os.getpid():
+            raise self._closed(
+                f"the {self._owner} was used before this process was forked: make another"
+            )
+
     def ensure(self) -> None:
         """Starts it unless it is running.
 
         Raises:
-            MeterClosed: It was started in another process.
+            Exception: It belongs to another process; of the class that was given.
         """
-        # Before any lock: in a fork, one that another thread held is never released.
-        if self.is_foreign:
-            raise MeterClosed("the meter was used before this process was forked: make another")
+        self.claim()
         if self._thread is not None and self._thread.is_alive():
             return
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
-            thread = threading.Thread(target=self._work, name="pgledger meter", daemon=True)
+            thread = threading.Thread(
+                target=self._work, name=f"pgledger {self._owner}", daemon=True
+            )
             thread.start()
-            if self._process is None:
+            if self._thread is None:
                 atexit.register(self._exit)
-            self._thread, self._process = thread, os.getpid()
+            self._thread = thread
 
     def call(self, function: Callable[[], object], seconds: float) -> None:  # noqa: ARG002
         """Calls a function for another thread, if it was ever started in this process."""
-        if self._process is not None and not self.is_foreign:
+        if self._thread is not None and not self.is_foreign:
             function()
 
     def stop(self, seconds: float | None) -> None:
@@ -107,26 +132,29 @@ class Worker:
         atexit.unregister(self._exit)
 
     def _exit(self) -> None:
-        if self.is_foreign:
-            return
-        undelivered = self._at_exit()
-        if undelivered:
-            LOG.error("the program ended with %d usage events undelivered", len(undelivered))
+        if not self.is_foreign:
+            self._at_exit()
 
 
 class AsyncWorker:
     """A task that is started when it is first needed, in the event loop of then.
 
     Args:
+        owner: Whose worker it is, for messages: a meter, for example.
+        closed: What is raised in a fork of the process.
         work: What it does.
         at_exit: Not called: at the end of the interpreter no loop runs that could deliver.
     """
 
     def __init__(
         self,
+        owner: str,
+        closed: type[Exception],
         work: Callable[[], Awaitable[None]],
-        at_exit: Callable[[], Awaitable[Sequence[object]]],  # noqa: ARG002
+        at_exit: Callable[[], Awaitable[object]],  # noqa: ARG002
     ) -> None:
+        self._owner = owner
+        self._closed = closed
         self._work = work
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -142,22 +170,34 @@ class AsyncWorker:
         """Whether the caller is the worker itself."""
         return self._task is not None and self._task is asyncio.current_task()
 
-    def ensure(self) -> None:
-        """Starts it unless it is running; anew where it was cancelled.
+    def claim(self) -> None:
+        """Belongs to this process and to the running event loop from now on.
 
         Raises:
-            MeterClosed: It was started in another process.
+            Exception: It belongs to another process; of the class that was given.
             RuntimeError: No event loop is running in this thread, or another than before.
         """
         if self.is_foreign:
-            raise MeterClosed("the meter was used before this process was forked: make another")
+            raise self._closed(
+                f"the {self._owner} was used before this process was forked: make another"
+            )
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop, self._process = loop, os.getpid()
         elif self._loop is not loop:
-            raise RuntimeError("the meter belongs to another event loop")
+            raise RuntimeError(f"the {self._owner} belongs to another event loop")
+
+    def ensure(self) -> None:
+        """Starts it unless it is running; anew where it was cancelled.
+
+        Raises:
+            Exception: It belongs to another process; of the class that was given.
+            RuntimeError: No event loop is running in this thread, or another than before.
+        """
+        self.claim()
         if self._task is None or self._task.done():
-            self._task = loop.create_task(self._run(), name="pgledger meter")
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._run(), name=f"pgledger {self._owner}")
 
     def call(self, function: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:
         """Calls a function in its loop, for another thread, if it was ever started there."""

@@ -1,8 +1,8 @@
-"""Refuses arguments that a meter cannot work with, before anything waits for it."""
+"""Refuses arguments that a meter or a batcher cannot work with, before anything waits for it."""
 
 
 def require_pool(pool: object) -> None:
-    """Refuses what lends no connections: found out later, it would keep every event waiting.
+    """Refuses what lends no connections: found out later, it would keep everything waiting.
 
     Raises:
         TypeError: It has no method ``connection``.
