@@ -83,7 +83,11 @@ def try_fault(bench: Bench, fault: Fault, *, narrow: bool) -> Result:
     rest = [] if narrow else [test for test in all_tests(fault) if test not in tests]
     try:
         with bench.planted(fault):
-            outcome = bench.test(tests) if tests else Outcome("passed")
+            outcome = Outcome("passed")
+            if fault.like:
+                outcome = bench.test(tests, like=fault.like)
+            if outcome.verdict == "passed" and tests:
+                outcome = bench.test(tests)
             if outcome.verdict == "passed" and rest:
                 outcome = bench.test(rest)
     except subprocess.CalledProcessError as error:
@@ -171,7 +175,12 @@ def run(options: argparse.Namespace, chosen: Sequence[tuple[int, Fault]]) -> int
     directory.chmod(0o755)
     begun = time.monotonic()
     try:
-        bench = Bench(directory, test_seconds=options.test_seconds, run_seconds=options.run_seconds)
+        bench = Bench(
+            directory,
+            test_seconds=options.test_seconds,
+            run_seconds=options.run_seconds,
+            warmed=in_order(test for _, fault in left for test in first_tests(fault)),
+        )
         for number, fault in left:
             result = try_fault(bench, fault, narrow=options.narrow)
             keep(options.results, result)

@@ -24,6 +24,7 @@ class Fault:
         new: What stands there instead.
         tests: Files of tests, without ``test_`` and ``.py``, that are tried first; without any,
             those that the folder's map names for the function.
+        like: Names of tests in them that are tried before the others, as ``pytest -k`` takes them.
         whole: Whether only a new database shows it: what ``create or replace`` leaves as it is.
     """
 
@@ -32,6 +33,7 @@ class Fault:
     old: str
     new: str
     tests: str = ""
+    like: str = ""
     whole: bool = False
 
     @property

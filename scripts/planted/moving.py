@@ -1,4 +1,4 @@
-"""Faults in what moves money: transfers, batches, keys, reversals, sweeps, limits."""
+"""Faults in what moves money: transfers, batches, keys, limits."""
 
 from typing import Final
 
@@ -101,7 +101,7 @@ FAULTS: Final = (
         TRANSFER,
         "v_from_tenant_id, v_to_tenant_id, null::text, false",
         "v_to_tenant_id, v_from_tenant_id, null::text, false",
-        "transfers_by_name replays idempotency_keys seed_ledger",
+        "answers",
     ),
     Fault(
         "a balance may not reach its lower limit",
@@ -109,6 +109,7 @@ FAULTS: Final = (
         "v_balance - v_held < v_account.min_balance then",
         "v_balance - v_held <= v_account.min_balance then",
         "limits",
+        like="limit",
     ),
     Fault(
         "what is held adds to what may leave",
@@ -116,6 +117,7 @@ FAULTS: Final = (
         "v_balance - v_held < v_account.min_balance then",
         "v_balance + v_held < v_account.min_balance then",
         "holds",
+        like="cannot_leave",
     ),
     Fault(
         "a balance may not reach its upper limit",
@@ -137,6 +139,7 @@ FAULTS: Final = (
         "when change < 0 then v_account.held_out else v_account.held_in end",
         "when change < 0 then v_account.held_in else v_account.held_out end",
         "holds",
+        like="cannot_leave or room",
     ),
     Fault(
         "an account frozen for what leaves it lets it leave",
@@ -144,6 +147,7 @@ FAULTS: Final = (
         "'leave' as direction, 1 as bit",
         "'leave' as direction, 2 as bit",
         "account_changes",
+        like="freeze_stops",
     ),
     Fault(
         "a closed account lets amounts through",
@@ -151,6 +155,7 @@ FAULTS: Final = (
         "accounts.status & (leg.bit | 4) <> 0",
         "accounts.status & leg.bit <> 0",
         "account_changes",
+        like="closed_account_takes",
     ),
     Fault(
         "zeros at the end count as decimal places",
@@ -171,7 +176,8 @@ FAULTS: Final = (
         "10_ledger/check_accounts",
         "where accounts.id = any(check_accounts.locked_ids)",
         "where accounts.id = any(from_account_ids || to_account_ids)",
-        "concurrency paths",
+        "concurrency",
+        like="opened",
     ),
     Fault(
         "a required version may be a later one",
@@ -193,6 +199,7 @@ FAULTS: Final = (
         'if (from_account_id collate "C" < to_account_id) = (v_step = 1) then',
         "if v_step = 1 then",
         "idempotency_key_races concurrency",
+        like="deadlock",
     ),
     Fault(
         "a repeat with a key moves the second account again",
@@ -200,20 +207,23 @@ FAULTS: Final = (
         "v_ok := pgledger.put_back(v_to_key, v_to_version - 1);",
         "v_ok := true;",
         "idempotency_keys",
+        like="repeat_changes_nothing",
     ),
     Fault(
         "a keyed transfer spends what is held",
         KEYED,
         "(accounts.balance - accounts.held_out < accounts.min_balance) is not true",
         "(accounts.balance < accounts.min_balance) is not true",
-        "idempotency_keys holds",
+        "holds",
+        like="cannot_leave",
     ),
     Fault(
         "a keyed transfer fills what is held",
         KEYED,
         "(accounts.balance + accounts.held_in > accounts.max_balance) is not true",
         "(accounts.balance > accounts.max_balance) is not true",
-        "idempotency_keys holds",
+        "holds",
+        like="room",
     ),
     Fault(
         "what was put back keeps its later time",
@@ -221,6 +231,7 @@ FAULTS: Final = (
         "pgledger.version_time(put_back.account_key, put_back.version), accounts.created_at",
         "accounts.updated_at, accounts.created_at",
         "idempotency_keys",
+        like="repeat_changes_nothing",
     ),
     Fault(
         "a key is one of all apps",
@@ -228,6 +239,7 @@ FAULTS: Final = (
         "where idempotency_keys.app_id = key_of_request.app_id\n      and ",
         "where ",
         "idempotency_keys",
+        like="apps_know",
     ),
     Fault(
         "a key answers another request of the same function",
@@ -235,6 +247,7 @@ FAULTS: Final = (
         "(v_key.function_name, v_key.request) <> (function_name, request)",
         "v_key.function_name <> function_name",
         "idempotency_keys",
+        like="another_request",
     ),
     Fault(
         "a key answers another function",
@@ -242,6 +255,7 @@ FAULTS: Final = (
         "(v_key.function_name, v_key.request) <> (function_name, request)",
         "v_key.request <> request",
         "idempotency_keys",
+        like="another_function",
     ),
     Fault(
         "keys of a batch are taken in the order of the call",
@@ -256,6 +270,7 @@ FAULTS: Final = (
         "\n        and old.app_id = pgledger_purge_idempotency_keys.app_id",
         "",
         "idempotency_keys",
+        like="purged",
     ),
     Fault(
         "a purge may take keys of six days",
@@ -263,6 +278,7 @@ FAULTS: Final = (
         "interval '7 days'",
         "interval '6 days'",
         "idempotency_keys",
+        like="purged",
     ),
     Fault(
         "a purge waits for keys that are locked",
@@ -277,6 +293,7 @@ FAULTS: Final = (
         "order by accounts.id\n    for no key update",
         "order by accounts.id desc\n    for no key update",
         "concurrency",
+        like="mixed or disjoint or never_deadlock",
     ),
     Fault(
         "a batch does not lock its accounts",
@@ -284,6 +301,7 @@ FAULTS: Final = (
         "order by accounts.id\n    for no key update",
         "order by accounts.id",
         "concurrency",
+        like="sixteen or racing or mixed",
     ),
     Fault(
         "a batch reaches accounts of other apps",
@@ -304,14 +322,16 @@ FAULTS: Final = (
         BATCH,
         "array_agg(coalesce(locked.min_balance + locked.held_out, -9e29))",
         "array_agg(coalesce(locked.min_balance, -9e29))",
-        "holds hold_batches paths",
+        "holds",
+        like="cannot_leave",
     ),
     Fault(
         "a batch fills what is held",
         BATCH,
         "array_agg(coalesce(locked.max_balance - locked.held_in, 9e29))",
         "array_agg(coalesce(locked.max_balance, 9e29))",
-        "holds hold_batches paths",
+        "holds",
+        like="room",
     ),
     Fault(
         "a batch passes accounts that are frozen for what leaves",
@@ -319,6 +339,7 @@ FAULTS: Final = (
         "if v_highest_status > 0 then",
         "if v_highest_status > 1 then",
         "account_changes",
+        like="freeze_stops",
     ),
     Fault(
         "a batch inserts chosen ids in the order of the call",
@@ -326,6 +347,7 @@ FAULTS: Final = (
         "order by given.chosen_id, given.place",
         "order by given.place",
         "concurrency",
+        like="chosen_ids",
     ),
     Fault(
         "a batch's own time wins over a request's",
@@ -340,6 +362,7 @@ FAULTS: Final = (
         "first_created_at := greatest(v_now, first_created_at);",
         "first_created_at := v_now;",
         "clock_ahead seed_ledger",
+        like="clock or back",
     ),
     Fault(
         "a batch names the wrong request where some were repeats",
@@ -353,7 +376,8 @@ FAULTS: Final = (
         BATCH,
         "v_ok := pgledger.release_expired(v_keys, v_now);",
         "v_ok := true;",
-        "holds paths",
+        "holds",
+        like="relies or batch",
     ),
     Fault(
         "a repeatable transfer locks its accounts in descending order",
@@ -363,6 +387,7 @@ FAULTS: Final = (
         'greatest(from_account_id collate "C", to_account_id);\n'
         '  v_second_id text := least(from_account_id collate "C", to_account_id);',
         "concurrency",
+        like="chosen_ids or deadlock",
     ),
     Fault(
         "a repeatable transfer takes any version of the account that it leaves",
@@ -376,7 +401,8 @@ FAULTS: Final = (
         REPEATABLE,
         "(v_to_balance + v_to.held_in > v_to.max_balance) is not true",
         "(v_to_balance > v_to.max_balance) is not true",
-        "holds conditions idempotency_keys",
+        "holds",
+        like="room",
     ),
     Fault(
         "an id that is taken meanwhile is PostgreSQL's error",
@@ -384,117 +410,6 @@ FAULTS: Final = (
         "\n  on conflict on constraint transfers_id_pk do nothing;",
         ";",
         "concurrency",
-    ),
-    Fault(
-        "a repeat may have other metadata",
-        "10_ledger/repeated_transfer",
-        "repeated_transfer.event_at, repeated_transfer.metadata,\n",
-        "repeated_transfer.event_at, transfers.metadata,\n",
-        "replays seed_ledger concurrency",
-    ),
-    Fault(
-        "a reversal may exceed what is left",
-        "10_ledger/amount_to_reverse",
-        "elsif requested_amount > v_left then",
-        "elsif requested_amount > transfer.amount then",
-        "reversals",
-    ),
-    Fault(
-        "what is left to reverse cannot be reversed whole",
-        "10_ledger/amount_to_reverse",
-        "elsif requested_amount > v_left then",
-        "elsif requested_amount >= v_left then",
-        "reversals",
-    ),
-    Fault(
-        "reversals of later versions count for a repeat",
-        "10_ledger/reversed_amount",
-        "transfers.from_version <= up_to_version",
-        "transfers.from_version > 0",
-        "reversals",
-    ),
-    Fault(
-        "a reversal does not lock its accounts",
-        "10_ledger/lock_transfer",
-        "order by accounts.id\n  for no key update;",
-        "order by accounts.id;",
-        "reversal_races",
-    ),
-    Fault(
-        "a reversal finds transfers of other apps",
-        "10_ledger/lock_transfer",
-        "\n      and transfers.app_id = lock_transfer.app_id",
-        "",
-        "reversals",
-    ),
-    Fault(
-        "a reversal leaves its group",
-        "10_ledger/post_reversal",
-        "post_reversal.event_at, transfer.group_id,",
-        "post_reversal.event_at, null,",
-        "reversals",
-    ),
-    Fault(
-        "a reversal looks at frozen accounts the wrong way round",
-        "10_ledger/check_reversal",
-        "pgledger.check_statuses(array[source.id], array[target.id])",
-        "pgledger.check_statuses(array[target.id], array[source.id])",
-        "reversals",
-    ),
-    Fault(
-        "a reversal breaks upper limits",
-        "10_ledger/check_reversal",
-        "v_ok := pgledger.check_balance(target.key, target.balance, amount);",
-        "v_ok := true;",
-        "reversals",
-    ),
-    Fault(
-        "a reversal over limits has limits",
-        "10_ledger/check_reversal",
-        "if not over_limits then",
-        "if over_limits is not null then",
-        "reversals",
-    ),
-    Fault(
-        "a repeated reversal of the rest is another request",
-        "10_ledger/repeated_reversal",
-        "case when amount is null and v_took_the_rest then",
-        "case when false then",
-        "reversals",
-    ),
-    Fault(
-        "a reversal over limits is written down without its role",
-        "10_ledger/post_reversal",
-        "v_created_at, v_id, session_user, current_setting('role')",
-        "v_created_at, v_id, session_user, session_user",
-        "reversals",
-    ),
-    Fault(
-        "a sweep goes below the lower limit",
-        "10_ledger/amount_to_sweep",
-        "- greatest(keep, accounts.min_balance)",
-        "- keep",
-        "sweep",
-    ),
-    Fault(
-        "a sweep takes more than it may",
-        "10_ledger/amount_to_sweep",
-        "select least(\n      max_amount,",
-        "select least(\n      null,",
-        "sweep",
-    ),
-    Fault(
-        "a sweep takes what is held",
-        "10_ledger/amount_to_sweep",
-        "when accounts.held_out = 0 then 0",
-        "when accounts.held_out >= 0 then 0",
-        "sweep",
-    ),
-    Fault(
-        "a sweep locks accounts in descending order",
-        "10_ledger/pgledger_sweep",
-        "order by accounts.id\n    for no key update",
-        "order by accounts.id desc\n    for no key update",
-        "sweep concurrency",
+        like="taken_meanwhile or sixteen",
     ),
 )

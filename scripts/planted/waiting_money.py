@@ -18,6 +18,7 @@ FAULTS: Final = (
         "v_ok := pgledger.check_balance(v_to_key, v_to_balance, v_amount, is_held => true);",
         "v_ok := true;",
         "holds",
+        like="room",
     ),
     Fault(
         "a hold counts holds that have expired",
@@ -25,6 +26,7 @@ FAULTS: Final = (
         "v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);",
         "v_ok := true;",
         "holds",
+        like="relies or very_time or expired",
     ),
     Fault(
         "a hold may be of two currencies",
@@ -32,6 +34,7 @@ FAULTS: Final = (
         "v_from_currency = v_to_currency and",
         "v_from_currency <> '' and",
         "holds",
+        like="cannot_be_is_refused",
     ),
     Fault(
         "a hold may have expired when it is made",
@@ -39,6 +42,7 @@ FAULTS: Final = (
         "v_ok := pgledger.check_expiry_ahead(expires_at, v_now);",
         "v_ok := true;",
         "holds",
+        like="time_that_cannot or cannot_be",
     ),
     Fault(
         "two postings of one hold take the same rest",
@@ -46,6 +50,7 @@ FAULTS: Final = (
         "\n    and holds.posted_amount = v_posted_amount",
         "",
         "hold_races",
+        like="second_sees or part_that_came",
     ),
     Fault(
         "a hold is posted though another session has voided it meanwhile",
@@ -53,6 +58,7 @@ FAULTS: Final = (
         "    and holds.status = 0\n    and holds.posted_amount = v_posted_amount",
         "    and holds.posted_amount = v_posted_amount",
         "hold_races",
+        like="second_sees or release_wait",
     ),
     Fault(
         "a hold is posted after its end",
@@ -60,6 +66,7 @@ FAULTS: Final = (
         "elsif v_is_expired then",
         "elsif false then",
         "holds",
+        like="very_time",
     ),
     Fault(
         "a hold is posted at its end",
@@ -67,6 +74,7 @@ FAULTS: Final = (
         "returning holds.expires_at <= pgledger.clock()",
         "returning holds.expires_at < pgledger.clock()",
         "holds",
+        like="very_time",
     ),
     Fault(
         "more is posted than is left",
@@ -74,6 +82,7 @@ FAULTS: Final = (
         "or pgledger_post_hold.amount + holds.posted_amount <= holds.amount",
         "or pgledger_post_hold.amount <= holds.amount",
         "holds",
+        like="posting_that_cannot or parts_go",
     ),
     Fault(
         "a hold of another app is posted",
@@ -81,6 +90,7 @@ FAULTS: Final = (
         "\n    and holds.app_id = pgledger_post_hold.app_id;",
         ";",
         "holds",
+        like="not_there",
     ),
     Fault(
         "posting the last rest does not end a hold",
@@ -88,6 +98,7 @@ FAULTS: Final = (
         "if not final and amount < v_rest then",
         "if not final then",
         "holds",
+        like="parts_go",
     ),
     Fault(
         "what is posted may have more decimal places than the currency",
@@ -95,7 +106,8 @@ FAULTS: Final = (
         "v_ok := pgledger.check_scales(\n        array[v_from_id], array[v_to_id], "
         "array[amount]\n      );",
         "v_ok := true;",
-        "holds currencies",
+        "holds",
+        like="decimal",
     ),
     Fault(
         "a posting loses the hold's group",
@@ -103,6 +115,7 @@ FAULTS: Final = (
         "pgledger_post_hold.event_at, v_group_id, hold_id,",
         "pgledger_post_hold.event_at, null, hold_id,",
         "holds",
+        like="whole_posting",
     ),
     Fault(
         "a hold that has ended is not released on one side",
@@ -110,6 +123,7 @@ FAULTS: Final = (
         "in_released = v_ends",
         "in_released = false",
         "holds",
+        like="whole_posting or final_part",
     ),
     Fault(
         "the whole rest cannot be posted under an id",
@@ -117,6 +131,7 @@ FAULTS: Final = (
         "if amount > v_rest then",
         "if amount >= v_rest then",
         "holds",
+        like="same_id or posting_again",
     ),
     Fault(
         "posting the rest under an id does not end a hold",
@@ -124,6 +139,7 @@ FAULTS: Final = (
         "v_ends := final or v_amount = v_rest;",
         "v_ends := final;",
         "holds",
+        like="same_id or posting_again or parts_go",
     ),
     Fault(
         "a posting under an id releases no more than it posts",
@@ -131,6 +147,7 @@ FAULTS: Final = (
         "v_released := case when v_ends then v_rest else v_amount end;",
         "v_released := v_amount;",
         "holds",
+        like="same_id or posting_again",
     ),
     Fault(
         "a posting that came second posts more than is left",
@@ -138,6 +155,7 @@ FAULTS: Final = (
         "if requested_amount > v_rest then",
         "if requested_amount > v_hold.amount then",
         "hold_races",
+        like="part_that_came or second_sees",
     ),
     Fault(
         "a posting that came second keeps what it has put too much",
@@ -145,6 +163,7 @@ FAULTS: Final = (
         "balance = accounts.balance - assumed_amount + post_changed_hold.amount",
         "balance = accounts.balance",
         "hold_races",
+        like="part_that_came or second_sees",
     ),
     Fault(
         "a hold is pending at its end",
@@ -152,6 +171,7 @@ FAULTS: Final = (
         "hold.status = 3 or hold.expires_at <= at",
         "hold.status = 3 or hold.expires_at < at",
         "holds",
+        like="very_time",
     ),
     Fault(
         "a hold that was voided is pending",
@@ -159,6 +179,7 @@ FAULTS: Final = (
         "if hold.status in (1, 2) then",
         "if hold.status = 1 then",
         "holds",
+        like="voiding or posting_that_cannot",
     ),
     Fault(
         "a hold's accounts are locked in descending order",
@@ -166,6 +187,7 @@ FAULTS: Final = (
         "order by accounts.id\n  for no key update;",
         "order by accounts.id desc\n  for no key update;",
         "hold_races",
+        like="thousand or wait",
     ),
     Fault(
         "a hold's accounts are not locked",
@@ -173,6 +195,7 @@ FAULTS: Final = (
         "order by accounts.id\n  for no key update;",
         "order by accounts.id;",
         "hold_races",
+        like="second_sees or wait",
     ),
     Fault(
         "a hold is not locked",
@@ -180,6 +203,7 @@ FAULTS: Final = (
         "  where holds.id = hold_id\n  for no key update;",
         "  where holds.id = hold_id;",
         "hold_races",
+        like="sweep_that_came or wait",
     ),
     Fault(
         "holds of other apps are found",
@@ -187,6 +211,7 @@ FAULTS: Final = (
         "\n      and holds.app_id = lock_hold.app_id",
         "",
         "holds",
+        like="not_there",
     ),
     Fault(
         "accounts of many holds are locked in descending order",
@@ -208,6 +233,7 @@ FAULTS: Final = (
         "if v_hold.status = 2 then",
         "if v_hold.status in (2, 3) then",
         "holds",
+        like="very_time or voiding",
     ),
     Fault(
         "a void gives back what was posted",
@@ -215,6 +241,7 @@ FAULTS: Final = (
         "v_hold.to_key then v_hold.amount - v_hold.posted_amount else",
         "v_hold.to_key then v_hold.amount else",
         "holds",
+        like="voiding or parts_go",
     ),
     Fault(
         "a hold that has ended is voided",
@@ -222,6 +249,7 @@ FAULTS: Final = (
         "v_ok := pgledger.check_hold_pending(v_hold, v_now);",
         "v_ok := true;",
         "holds",
+        like="voiding or very_time",
     ),
     Fault(
         "a hold is extended into the past",
@@ -229,6 +257,7 @@ FAULTS: Final = (
         "v_ok := pgledger.check_expiry_ahead(expires_at, v_now);",
         "v_ok := true;",
         "holds",
+        like="time_that_cannot or extending",
     ),
     Fault(
         "a hold that has ended is extended",
@@ -236,6 +265,7 @@ FAULTS: Final = (
         "v_ok := pgledger.check_hold_pending(v_hold, v_now);",
         "v_ok := true;",
         "holds",
+        like="extending or very_time",
     ),
     Fault(
         "holds of all apps expire",
@@ -243,6 +273,7 @@ FAULTS: Final = (
         "where holds.app_id = pgledger_expire_holds.app_id\n      and ",
         "where ",
         "holds",
+        like="expire_holds",
     ),
     Fault(
         "holds expire after their end",
@@ -250,6 +281,7 @@ FAULTS: Final = (
         "holds.expires_at <= v_now",
         "holds.expires_at < v_now",
         "holds",
+        like="expire_holds",
     ),
     Fault(
         "expiring waits for holds that are locked",
@@ -257,6 +289,7 @@ FAULTS: Final = (
         "limit max_holds\n    for no key update skip locked",
         "limit max_holds\n    for no key update",
         "hold_races",
+        like="sweep",
     ),
     Fault(
         "expiring waits for accounts that are locked",
@@ -264,6 +297,7 @@ FAULTS: Final = (
         "where accounts.key = any(v_keys)\n    for no key update skip locked",
         "where accounts.key = any(v_keys)\n    for no key update",
         "hold_races",
+        like="sweep",
     ),
     Fault(
         "a hundred thousand and one holds may expire at once",
@@ -271,6 +305,7 @@ FAULTS: Final = (
         "(max_holds between 1 and 100000)",
         "(max_holds between 1 and 100001)",
         "holds",
+        like="number_of_holds",
     ),
     Fault(
         "what was released is taken off again",
@@ -278,6 +313,7 @@ FAULTS: Final = (
         "where holds.from_key = account_key\n      and not holds.out_released",
         "where holds.from_key = account_key",
         "holds",
+        like="relies or expire_holds",
     ),
     Fault(
         "holds are released without a look whether they have ended meanwhile",
@@ -286,6 +322,7 @@ FAULTS: Final = (
         "holds.expires_at <= at)",
         "where holds.id = any(v_ids)",
         "hold_races",
+        like="clock_decides or stays",
     ),
     Fault(
         "both sides of an expired hold are released at once",
@@ -293,6 +330,7 @@ FAULTS: Final = (
         "in_released = holds.in_released or holds.to_key = any(account_keys)",
         "in_released = true",
         "holds",
+        like="own_side",
     ),
     Fault(
         "an expired hold gives back what was posted",
@@ -300,6 +338,7 @@ FAULTS: Final = (
         "select holds.id, holds.to_key, 0, holds.amount - holds.posted_amount",
         "select holds.id, holds.to_key, 0, holds.amount",
         "holds",
+        like="expire",
     ),
     Fault(
         "a hold may last for no time",
@@ -307,6 +346,7 @@ FAULTS: Final = (
         "not (expires_in > interval '0')",
         "not (expires_in >= interval '0')",
         "holds",
+        like="no_expiry",
     ),
     Fault(
         "a hold may end now",
@@ -314,6 +354,7 @@ FAULTS: Final = (
         "when expires_at <= at then",
         "when expires_at < at then",
         "holds",
+        like="no_expiry or cannot_be",
     ),
     Fault(
         "a hold's end depends on the session's time zone",
@@ -321,6 +362,7 @@ FAULTS: Final = (
         "(at at time zone 'UTC' + expires_in) at time zone 'UTC'",
         "at + expires_in",
         "holds",
+        like="expir",
     ),
     Fault(
         "an expired hold has no end",
@@ -328,6 +370,7 @@ FAULTS: Final = (
         "v_status = 'expired' then hold.expires_at else",
         "v_status = 'expired' then null else",
         "holds",
+        like="very_time",
     ),
     Fault(
         "a repeated posting of the rest is another request",
@@ -335,6 +378,7 @@ FAULTS: Final = (
         "when amount is null and v_ended and v_is_whole then",
         "when false then",
         "holds",
+        like="posting_again",
     ),
     Fault(
         "a repeated hold may come from another app",
@@ -342,12 +386,14 @@ FAULTS: Final = (
         "v_ok := pgledger.check_repeated_hold(\n    v_hold,",
         "v_ok := true or pgledger.check_repeated_hold(\n    v_hold,",
         "holds",
+        like="making_a_hold_again or taken",
     ),
     Fault(
         "an ended hold may be extended in its table",
         "10_ledger/keep_ended_hold",
         "    or old.expires_at is distinct from new.expires_at\n",
         "",
-        "holds verify",
+        "holds",
+        like="ended_never_changes",
     ),
 )
