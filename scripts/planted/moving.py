@@ -6,7 +6,6 @@ from scripts.planted.fault import Fault
 
 TRANSFER: Final = "10_ledger/pgledger_create_transfer"
 KEYED: Final = "10_ledger/create_keyed_transfer"
-REPEATABLE: Final = "10_ledger/create_repeatable_transfer"
 BATCH: Final = "10_ledger/post_transfers"
 BALANCE: Final = "10_ledger/check_balance"
 
@@ -378,38 +377,5 @@ FAULTS: Final = (
         "v_ok := true;",
         "holds",
         like="relies or batch",
-    ),
-    Fault(
-        "a repeatable transfer locks its accounts in descending order",
-        REPEATABLE,
-        'least(from_account_id collate "C", to_account_id);\n'
-        '  v_second_id text := greatest(from_account_id collate "C", to_account_id);',
-        'greatest(from_account_id collate "C", to_account_id);\n'
-        '  v_second_id text := least(from_account_id collate "C", to_account_id);',
-        "concurrency",
-        like="chosen_ids or deadlock",
-    ),
-    Fault(
-        "a repeatable transfer takes any version of the account that it leaves",
-        REPEATABLE,
-        "    and (v_from.version = require_from_version) is not false\n",
-        "",
-        "conditions",
-    ),
-    Fault(
-        "a repeatable transfer fills what is held",
-        REPEATABLE,
-        "(v_to_balance + v_to.held_in > v_to.max_balance) is not true",
-        "(v_to_balance > v_to.max_balance) is not true",
-        "holds",
-        like="room",
-    ),
-    Fault(
-        "an id that is taken meanwhile is PostgreSQL's error",
-        REPEATABLE,
-        "\n  on conflict on constraint transfers_id_pk do nothing;",
-        ";",
-        "concurrency",
-        like="taken_meanwhile or sixteen",
     ),
 )
