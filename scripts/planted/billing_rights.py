@@ -176,9 +176,9 @@ FAULTS: Final = (
     Fault(
         "two who consume at once share what is left",
         CONSUME,
-        "set turn = meters.turn + 1\n",
-        "set turn = meters.turn + 1 where false and meters.turn < 0 --\n",
-        "entitlements usage_races billing_races",
+        "where meters.app_id = consume_within_limit.app_id\n",
+        "where false and meters.app_id = consume_within_limit.app_id\n",
+        "usage_races billing_races entitlements",
     ),
     Fault(
         "consuming takes the last use twice",

@@ -4,7 +4,9 @@ import json
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from scripts import mutants
@@ -23,6 +25,18 @@ def test_every_fault_still_changes_one_place_of_the_sql() -> None:
         except StaleFaultError as error:
             stale.append(str(error))
     assert stale == []
+
+
+def test_every_fault_is_sql_that_postgresql_takes(conn: psycopg.Connection[Any]) -> None:
+    # One that is not would fail every test, and find out nothing.
+    refused: list[str] = []
+    for fault in FAULTS:
+        try:
+            with conn.transaction(force_rollback=True):
+                conn.execute(fault.planted().replace("@extschema@", "public").encode())
+        except psycopg.Error as error:
+            refused.append(f"{fault.name}: {error}")
+    assert refused == []
 
 
 def test_there_are_faults_in_every_part_of_both_systems() -> None:
