@@ -55,9 +55,9 @@ class Kind(ABC):
     """A kind of deeds: what the server is asked for, and what is to be found of it.
 
     A module of ``scripts.crashes.kinds`` that has a ``KIND`` is one more. What does not run in a
-    transaction of its worker's, as a batcher does not, overrides :meth:`perform` and sets
-    ``has_row`` to False; it says by ``deed.is_sent`` from when on the deed may have come through,
-    and returns once it was told that it has.
+    transaction of its worker's, as a batcher does not, overrides :meth:`perform` and
+    :meth:`is_cut_off`, and sets ``has_row`` to False; it says by ``deed.is_sent`` whether the deed
+    may have come through, and returns once it was told that it has.
     """
 
     name: ClassVar[str]
@@ -108,6 +108,10 @@ class Kind(ABC):
             if deed.is_doomed:
                 raise psycopg.Rollback
             deed.is_sent = True
+
+    def is_cut_off(self, conn: Session, error: Exception) -> bool:
+        """Whether an error says that the server is gone, and not that the deed was refused."""
+        return isinstance(error, psycopg.OperationalError) and conn.closed
 
 
 def write_row(conn: Session, deed: Deed) -> None:

@@ -6,8 +6,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-import psycopg
-
 from scripts.crashes.deeds import Deed, Kind
 from scripts.crashes.stage import connect
 
@@ -54,8 +52,7 @@ class Worker(threading.Thread):
                     kind.perform(self._conn, deed)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the run tells it
                     deed.knowledge = "unknown" if deed.is_sent else "failed"
-                    is_cut_off = isinstance(error, psycopg.OperationalError) and self._conn.closed
-                    self.error = None if is_cut_off else error
+                    self.error = None if kind.is_cut_off(self._conn, error) else error
                     return
                 deed.knowledge = "failed" if deed.is_doomed else "acknowledged"
 
