@@ -71,7 +71,7 @@ def test_a_fault_changes_its_file_and_nothing_else() -> None:
         {"old": "Says what is wrong", "new": "Says what is right"},
     ],
 )
-def test_a_fault_that_changes_nothing_is_refused(change: dict[str, str]) -> None:
+def test_a_fault_that_changes_nothing_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(StaleFaultError):
         replace(FAULT, **change).check()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ class Books(Ledger):
         return self.create_transfer(self.bank, self.shop, 4, app_id=APP, **given)
 
 
-WAYS: dict[str, Callable[[Books], Transfer]] = {
+WAYS: dict[str, Callable[[Books], Transfer | None]] = {
     "plain": lambda books: books.pay(),
     "the other way": lambda books: books.create_transfer(books.shop, books.bank, 4, app_id=APP),
     "with metadata": lambda books: books.pay(metadata={"order": 1}),
@@ -68,7 +69,9 @@ WAYS: dict[str, Callable[[Books], Transfer]] = {
     "of a hold with an id": lambda books: books.post_hold(books.held(), id=ID, app_id=APP),
     "of many holds": lambda books: books.post_holds([PostingRequest(books.held())], app_id=APP)[0],
     "a reversal": lambda books: books.reverse_transfer(books.paid(), app_id=APP),
-    "a sweep": lambda books: books.sweep(books.shop, books.bank, app_id=APP, keep=-5) or books.pay(),
+    "a sweep": lambda books: (
+        books.sweep(books.shop, books.bank, app_id=APP, keep=-5) or books.pay()
+    ),
 }
 
 
@@ -76,6 +79,7 @@ WAYS: dict[str, Callable[[Books], Transfer]] = {
 def test_a_transfer_is_answered_as_it_is_found(conn, way):
     books = Books(conn)
     made = WAYS[way](books)
+    assert made is not None
     assert made.replayed is False
     found = books.get_transfer(made.id, app_id=APP)
     assert replace(made, replayed=None) == found
@@ -84,10 +88,10 @@ def test_a_transfer_is_answered_as_it_is_found(conn, way):
     assert sides == {books.bank: "house", books.shop: "seller"}
 
 
-HOLDS: dict[str, Callable[[Books], str]] = {
-    "plain": lambda books: {},
-    "with a key": lambda books: {"idempotency_key": "key"},
-    "with an id": lambda books: {"id": "pglh_01JTVST7XAES5BXHWZN4KR4VE0"},
+HOLDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "with a key": {"idempotency_key": "key"},
+    "with an id": {"id": "pglh_01JTVST7XAES5BXHWZN4KR4VE0"},
 }
 
 
@@ -95,7 +99,7 @@ HOLDS: dict[str, Callable[[Books], str]] = {
 @pytest.mark.parametrize("many", [False, True])
 def test_a_hold_is_answered_as_it_is_found(conn, way, many):
     books = Books(conn)
-    given = HOLDS[way](books)
+    given = HOLDS[way]
     if many:
         made = books.create_holds([HoldRequest(books.bank, books.shop, 4, **given)], app_id=APP)[0]
     else:
