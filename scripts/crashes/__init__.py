@@ -1,0 +1,1 @@
+"""What ``scripts/crash_test.py`` is made of."""
