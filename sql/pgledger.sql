@@ -4526,6 +4526,91 @@ comment on column public.pgledger_path_balance.held_in is
 drop function if exists public.pgledger_balance_at(text, timestamptz, text);
 drop function if exists public.pgledger_balances(text, integer, text, text);
 
+-- file: migrations/0024_close_periods.sql
+/*
+Periods that are closed: until when, for each set of books, and how that came about. A row of
+closed_periods may say that nothing is closed: a transaction whose snapshot is older than its lock
+makes sure of that by inserting one.
+
+Changes are rare, so a check and a primary key over text cost nothing that counts.
+*/
+create table pgledger.closed_periods (
+  closed_until timestamptz,
+  app_id text collate "C" not null,
+  constraint closed_periods_app_id_pk primary key (app_id)
+);
+
+comment on table pgledger.closed_periods is
+  'Until when the books of an app are closed. Calls that give event_at look here, and no others.';
+comment on column pgledger.closed_periods.closed_until is
+  'No event_at before it is accepted; null if nothing is closed.';
+comment on column pgledger.closed_periods.app_id is 'Set of books.';
+
+revoke all on table pgledger.closed_periods from public;
+grant select on table pgledger.closed_periods to pgledger_auditor;
+
+create table pgledger.period_changes (
+  number bigint not null,
+  changed_at timestamptz not null,
+  newest_at timestamptz,
+  from_until timestamptz,
+  to_until timestamptz,
+  app_id text collate "C" not null,
+  change text collate "C" not null,
+  changed_by text collate "C" not null,
+  changed_as text collate "C" not null,
+  reason text collate "C",
+  constraint period_changes_app_id_number_pk primary key (app_id, number),
+  constraint period_changes_number_is_above_0_check check (number > 0),
+  constraint period_changes_change_is_known_check check (change in ('close', 'reopen'))
+);
+
+comment on table pgledger.period_changes is
+  'One row each time that books were closed or reopened. Rows never change.';
+comment on column pgledger.period_changes.number is
+  'Number of the change in its app, from 1 without a gap.';
+comment on column pgledger.period_changes.changed_at is
+  'When it was changed: later than the change before it.';
+comment on column pgledger.period_changes.newest_at is
+  'Newest time of the app''s accounts then, which may be ahead of the clock; null if it has none. '
+  'Transfers that gave event_at and were made before the change are not later.';
+comment on column pgledger.period_changes.from_until is
+  'Until when the books were closed before, or null.';
+comment on column pgledger.period_changes.to_until is
+  'Until when they are closed since, or null.';
+comment on column pgledger.period_changes.app_id is 'Set of books.';
+comment on column pgledger.period_changes.change is 'What was done: close or reopen.';
+comment on column pgledger.period_changes.changed_by is 'Who was logged in: session_user.';
+comment on column pgledger.period_changes.changed_as is 'The setting role of that session.';
+comment on column pgledger.period_changes.reason is 'Why, as given, or null.';
+
+revoke all on table pgledger.period_changes from public;
+grant select on table pgledger.period_changes to pgledger_auditor;
+
+create type public.pgledger_period as (
+  closed_until timestamptz,
+  changed_at timestamptz,
+  app_id text collate "C",
+  replayed boolean
+);
+
+comment on type public.pgledger_period is 'Until when a set of books is closed.';
+comment on column public.pgledger_period.closed_until is
+  'No event_at before it is accepted; null if nothing is closed.';
+comment on column public.pgledger_period.changed_at is
+  'When that was last changed, or null.';
+comment on column public.pgledger_period.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_period.replayed is
+  'Whether the call changed nothing, because the books were so already.';
+
+revoke all on type public.pgledger_period from public;
+grant usage on type public.pgledger_period to pgledger_reader;
+
+drop function if exists pgledger.check_reversal(
+  pgledger.accounts, pgledger.accounts, numeric, boolean
+);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -5742,6 +5827,16 @@ as $$
       'Reverse at most what is left, and move the rest by a transfer.',
       'More of a transfer is to be reversed than is left of it; the message says both. Reverse at '
       'most that, and move the rest by a transfer.',
+      false
+    ),
+    (
+      'LG060', 'PeriodClosed',
+      'event_at %s lies in a closed period: the books%s are closed until %s',
+      'Give an event_at that is not before then, or none. pgledger_reopen_period opens the books '
+      'again, for those who may.',
+      'The books of the app are closed until a time, and event_at lies before it; the message says '
+      'both. Give a later event_at, or none, or let someone who may reopen the period with '
+      'pgledger_reopen_period.',
       false
     ),
     (
@@ -7585,7 +7680,9 @@ as $$
     ('migrations/0022_index_event_times.sql',
       '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036'),
     ('migrations/0023_ask_at_times.sql',
-      '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13')
+      '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
+    ('migrations/0024_close_periods.sql',
+      'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -8624,6 +8721,115 @@ comment on function pgledger.change_links is
   'Whether each change of an account fits what was before it and what is now.';
 
 revoke all on function pgledger.change_links from public;
+
+-- file: repeatable/10_ledger/change_period.sql
+/*
+Closes the books of an app until a time, or opens them again from one on, and writes the row of
+history. Where nothing differs, nothing is written, so that a call can be repeated. The request's
+own values were checked, but for whether the time is past.
+
+It waits for the transactions that have given event_at, and those that would give one wait for it.
+So what it reads of the accounts holds all that these have made. The snapshot of a transaction that
+is not read committed was taken before the lock, and would not.
+
+Reads the newest time of every account of the app, because a clock may have been ahead: by that
+verification knows which transfers came after the change.
+
+Locks: the app's closed periods alone, then their row.
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.change_period(
+  app_id text,
+  until timestamptz,
+  change text,
+  reason text
+)
+returns public.pgledger_period
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_until timestamptz;
+  v_newest record;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'transaction_isolation',
+        quote_literal(current_setting('transaction_isolation')),
+        'a transfer that another session has just made could not be seen'
+      ],
+      hint => 'Close and reopen periods in a transaction at the level read committed.'
+    );
+  end if;
+  perform pg_advisory_xact_lock(pgledger.periods_lock(app_id));
+
+  select closed_periods.closed_until
+  into v_until
+  from pgledger.closed_periods
+  where closed_periods.app_id = change_period.app_id
+  for no key update;
+  select period_changes.number, period_changes.changed_at
+  into v_newest
+  from pgledger.period_changes
+  where period_changes.app_id = change_period.app_id
+  order by period_changes.number desc
+  limit 1;
+
+  v_now := pgledger.clock();
+  if change = 'close' then
+    v_ok := pgledger.check_past(until, v_now);
+  end if;
+  if until is not distinct from v_until or change = 'close' and until < v_until then
+    return row(v_until, v_newest.changed_at, app_id, true);
+  elsif change = 'reopen' and (until < v_until or until is null) is not true then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'until', until::text,
+        case
+          when v_until is null then 'nothing is closed'
+          else format('the books are closed until %s only', v_until)
+        end
+      ],
+      hint => 'pgledger_close_period closes further.'
+    );
+  end if;
+
+  v_now := greatest(v_now, v_newest.changed_at + interval '1 microsecond');
+  insert into pgledger.closed_periods (app_id, closed_until)
+  values (change_period.app_id, until)
+  on conflict on constraint closed_periods_app_id_pk
+  do update set closed_until = excluded.closed_until;
+
+  insert into pgledger.period_changes (
+    number, changed_at, newest_at, from_until, to_until, app_id, change, changed_by, changed_as,
+    reason
+  )
+  values (
+    coalesce(v_newest.number, 0) + 1,
+    v_now,
+    (
+      select max(accounts.updated_at)
+      from pgledger.accounts
+      where accounts.app_id = change_period.app_id
+    ),
+    v_until, until, change_period.app_id, change_period.change, session_user,
+    current_setting('role'), change_period.reason
+  );
+
+  return row(until, v_now, app_id, false);
+end;
+$$;
+
+comment on function pgledger.change_period is
+  'Closes the books of an app until a time, or reopens them, and writes the row of history.';
+
+revoke all on function pgledger.change_period from public;
 
 -- file: repeatable/10_ledger/check_account_name.sql
 /*
@@ -10040,6 +10246,89 @@ comment on function pgledger.check_limits is
 
 revoke all on function pgledger.check_limits from public;
 
+-- file: repeatable/10_ledger/check_list_of_accounts.sql
+/*
+Refuses filters of a list of accounts that no account can match. Null is no filter, but for app_id.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidTime, InvalidMetadata.
+*/
+create or replace function pgledger.check_list_of_accounts(
+  prefix text,
+  currency text,
+  created_from timestamptz,
+  created_until timestamptz,
+  metadata jsonb,
+  app_id text,
+  tenant_id text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if tenant_id is not null then
+    v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  end if;
+  v_ok := pgledger.check_prefix(prefix);
+  if pgledger.text_fault(currency, 1, 32, false) is not null and currency is not null then
+    v_ok := pgledger.fail(
+      'InvalidCurrency',
+      array[
+        quote_literal(pgledger.abridged(currency)), pgledger.text_fault(currency, 1, 32, false)
+      ]
+    );
+  end if;
+  v_ok := pgledger.check_listed_times(
+    array['created_from', 'created_until'], array[created_from, created_until]
+  );
+  v_ok := pgledger.check_metadata(metadata);
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_list_of_accounts is
+  'Raises what is wrong with the filters of a list of accounts.';
+
+revoke all on function pgledger.check_list_of_accounts from public;
+
+-- file: repeatable/10_ledger/check_listed_times.sql
+/*
+Refuses times of a filter that cannot be times of a transfer. Null is no bound.
+
+Errors: InvalidTime.
+*/
+create or replace function pgledger.check_listed_times(names text[], times timestamptz[])
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  for v_place in 1..cardinality(names) loop
+    if times[v_place] is not null and pgledger.time_fault(times[v_place]) is not null then
+      v_ok := pgledger.fail(
+        'InvalidTime',
+        array[names[v_place], times[v_place]::text, pgledger.time_fault(times[v_place])]
+      );
+    end if;
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_listed_times is
+  'Raises InvalidTime for the first bound of a list that is no time.';
+
+revoke all on function pgledger.check_listed_times from public;
+
 -- file: repeatable/10_ledger/check_named_request.sql
 /*
 Refuses a request by name whose own values are wrong, whatever the accounts hold. The order of the
@@ -10327,6 +10616,134 @@ comment on function pgledger.check_new_limits is
 
 revoke all on function pgledger.check_new_limits from public;
 
+-- file: repeatable/10_ledger/check_past.sql
+/*
+Refuses to close books until a time that is not past by a minute: calls that give event_at as of now
+are on their way.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_past(until timestamptz, now timestamptz)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if until <= now - interval '1 minute' then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidArgument',
+    array[
+      'until', until::text, format('it is not at least a minute past: the clock says %s', now)
+    ]
+  );
+end;
+$$;
+
+comment on function pgledger.check_past is
+  'Raises InvalidArgument unless the time is at least a minute past.';
+
+revoke all on function pgledger.check_past from public;
+
+-- file: repeatable/10_ledger/check_period.sql
+/*
+Refuses a request whose event_at lies in a closed period. A request without event_at looks at
+nothing. It comes after status and decimal places, before conditions and limits.
+
+Locks: those of pgledger.closed_until.
+Errors: PeriodClosed.
+*/
+create or replace function pgledger.check_period(
+  app_id text,
+  event_at timestamptz,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_until timestamptz;
+begin
+  if event_at is null then
+    return true;
+  end if;
+
+  v_until := pgledger.closed_until(app_id);
+  if (event_at < v_until) is not true then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'PeriodClosed',
+    array[event_at::text, pgledger.in_app(app_id), v_until::text],
+    request_index,
+    request_count
+  );
+end;
+$$;
+
+comment on function pgledger.check_period is
+  'Raises PeriodClosed if event_at lies in a closed period.';
+
+revoke all on function pgledger.check_period from public;
+
+-- file: repeatable/10_ledger/check_periods.sql
+/*
+Refuses the first request of a batch whose event_at lies in a closed period. A batch without any
+event_at looks at nothing.
+
+Locks: those of pgledger.closed_until.
+Errors: PeriodClosed.
+*/
+create or replace function pgledger.check_periods(
+  app_id text,
+  event_ats timestamptz[],
+  request_indexes bigint[],
+  request_count bigint
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_until timestamptz := pgledger.closed_until_for(app_id, event_ats);
+  v_place bigint;
+  v_ok boolean;
+begin
+  if v_until is null then
+    return true;
+  end if;
+
+  v_place := (
+    select min(given.place)
+    from unnest(event_ats) with ordinality as given (event_at, place)
+    where given.event_at < v_until
+  );
+  if v_place is not null then
+    v_ok := pgledger.check_period(
+      app_id,
+      (event_ats[:])[v_place],
+      coalesce(request_indexes[v_place], v_place),
+      request_count
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_periods is
+  'Raises PeriodClosed for the first request whose event_at lies in a closed period.';
+
+revoke all on function pgledger.check_periods from public;
+
 -- file: repeatable/10_ledger/check_posting_requests.sql
 /*
 Refuses a batch of postings whose shape is wrong, then the lowest of its requests whose own values
@@ -10607,15 +11024,17 @@ revoke all on function pgledger.check_request_details from public;
 -- file: repeatable/10_ledger/check_reversal.sql
 /*
 Refuses a reversal that one of its accounts does not allow. The caller has locked both. With limits
-waived, status, decimal places and the range of balances still count.
+waived, status, decimal places, closed periods and the range of balances still count.
 
-Errors: AccountClosed, AccountFrozen, InvalidAmount, and those of pgledger.check_balance.
+Errors: AccountClosed, AccountFrozen, InvalidAmount, PeriodClosed, and those of
+pgledger.check_balance.
 */
 create or replace function pgledger.check_reversal(
   source pgledger.accounts,
   target pgledger.accounts,
   amount numeric,
-  over_limits boolean
+  over_limits boolean,
+  event_at timestamptz
 )
 returns boolean
 language plpgsql
@@ -10628,6 +11047,7 @@ declare
 begin
   v_ok := pgledger.check_statuses(array[source.id], array[target.id]);
   v_ok := pgledger.check_scales(array[source.id], array[target.id], array[amount]);
+  v_ok := pgledger.check_period(source.app_id, event_at);
 
   if not over_limits then
     v_ok := pgledger.release_expired(array[source.key, target.key], pgledger.clock());
@@ -11129,6 +11549,117 @@ comment on function pgledger.clock_warning is
   'How far an account may be ahead of the clock before calls warn.';
 
 revoke all on function pgledger.clock_warning from public;
+
+-- file: repeatable/10_ledger/closed_until.sql
+/*
+Until when the books of an app are closed, or null, and keeps it so until the transaction ends. Only
+calls that give event_at ask.
+
+The row is read once the lock is held, so under read committed as it is then, and it is not locked:
+a row that all such calls lock is written by each of them, and whoever waits to update it could wait
+for ever. An app that was never closed has no row, and the lock holds for it as well.
+
+A snapshot that is older than the lock may miss a change, and then the transaction has to run again.
+A row that it sees and that has changed says so when it is locked; one that it cannot see says so
+when another is inserted in its place. Only such transactions insert, once an app.
+
+Locks: the app's closed periods, shared; under repeatable read and serializable their row, FOR
+SHARE.
+Errors: PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.closed_until(app_id text)
+returns timestamptz
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_until timestamptz;
+begin
+  if
+    pg_advisory_xact_lock_shared(pgledger.periods_lock(app_id)) is not null
+    and current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+  then
+    return (
+      select closed_periods.closed_until
+      from pgledger.closed_periods
+      where closed_periods.app_id = closed_until.app_id
+    );
+  end if;
+
+  select closed_periods.closed_until
+  into v_until
+  from pgledger.closed_periods
+  where closed_periods.app_id = closed_until.app_id
+  for share;
+
+  if not found then
+    insert into pgledger.closed_periods (app_id)
+    values (closed_until.app_id)
+    on conflict on constraint closed_periods_app_id_pk do nothing;
+  end if;
+
+  return v_until;
+end;
+$$;
+
+comment on function pgledger.closed_until is
+  'Until when the books of an app are closed, or null; it stays so until the transaction ends.';
+
+revoke all on function pgledger.closed_until from public;
+
+-- file: repeatable/10_ledger/closed_until_for.sql
+/*
+Until when the books of an app are closed, or null, for those who may have given event_at: where
+none is given, nothing is looked at.
+
+Locks: those of pgledger.closed_until.
+*/
+create or replace function pgledger.closed_until_for(app_id text, event_ats timestamptz[])
+returns timestamptz
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if array_remove(event_ats, null) <> '{}' then
+    return pgledger.closed_until(app_id);
+  end if;
+
+  return null;
+end;
+$$;
+
+comment on function pgledger.closed_until_for is
+  'Until when the books of an app are closed, or null also where no event_at is given.';
+
+revoke all on function pgledger.closed_until_for from public;
+
+-- file: repeatable/10_ledger/concerns_tenant.sql
+/*
+Whether one of two accounts is a tenant's.
+*/
+create or replace function pgledger.concerns_tenant(
+  from_key bigint,
+  to_key bigint,
+  tenant_id text
+)
+returns boolean
+language sql
+stable
+parallel safe
+as $$
+  select exists (
+    select
+    from pgledger.accounts
+    where accounts.key in (concerns_tenant.from_key, concerns_tenant.to_key)
+      and accounts.tenant_id = concerns_tenant.tenant_id
+  )
+$$;
+
+comment on function pgledger.concerns_tenant is 'Whether one of two accounts is a tenant''s.';
+
+revoke all on function pgledger.concerns_tenant from public;
 
 -- file: repeatable/10_ledger/conditions_are_sound.sql
 /*
@@ -11735,7 +12266,8 @@ The body is long because it is the plain path of pgledger.pgledger_create_transf
 order.
 
 Errors: AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
-AccountFrozen, InvalidAmount, and those of pgledger.check_conditions and pgledger.check_balance.
+AccountFrozen, InvalidAmount, PeriodClosed, and those of pgledger.check_conditions and
+pgledger.check_balance.
 */
 create or replace function pgledger.create_repeatable_transfer(
   from_account_id text,
@@ -11878,6 +12410,7 @@ begin
   ) then
     v_ok := pgledger.check_statuses(array[from_account_id], array[to_account_id]);
     v_ok := pgledger.check_scales(array[from_account_id], array[to_account_id], array[amount]);
+    v_ok := pgledger.check_period(app_id, event_at);
     v_ok := pgledger.check_conditions(
       v_from.key, v_to.key, v_from.version, v_to.version, v_from_balance, v_to_balance,
       require_from_version, require_to_version, require_from_balance, require_to_balance
@@ -11885,6 +12418,8 @@ begin
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(v_from.key, v_from.balance, -amount);
     v_ok := pgledger.check_balance(v_to.key, v_to.balance, amount);
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   insert into pgledger.transfers (
@@ -12475,6 +13010,10 @@ as $$
     ('function', 'private', 'change_account(accounts, accounts, text, text)', 'owner', '', ''),
     ('function', 'private', 'change_links(text)', 'owner', '', ''),
     (
+      'function', 'private', 'change_period(text, timestamp with time zone, text, text)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
@@ -12650,6 +13189,15 @@ as $$
       'numrange, numrange, boolean, bigint, bigint)', 'owner', '', ''
     ),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_list_of_accounts(text, text, timestamp with time zone, timestamp with time zone, '
+      'jsonb, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_listed_times(text[], timestamp with time zone[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -12679,10 +13227,22 @@ as $$
     ),
     ('function', 'private', 'check_page(integer, bigint)', 'owner', '', ''),
     (
+      'function', 'private', 'check_past(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'check_payment(timestamp with time zone, text, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_period(text, timestamp with time zone, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_periods(text, timestamp with time zone[], bigint[], bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     (
@@ -12718,8 +13278,9 @@ as $$
       'bigint)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'check_reversal(accounts, accounts, numeric, boolean)', 'owner', '',
-      ''
+      'function', 'private',
+      'check_reversal(accounts, accounts, numeric, boolean, timestamp with time zone)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
@@ -12774,10 +13335,13 @@ as $$
     ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
+    ('function', 'private', 'closed_until(text)', 'owner', '', ''),
+    ('function', 'private', 'closed_until_for(text, timestamp with time zone[])', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
       'owner', '', ''
     ),
+    ('function', 'private', 'concerns_tenant(bigint, bigint, text)', 'owner', '', ''),
     (
       'function', 'private', 'conditions_are_sound(bigint[], bigint[], numrange[], numrange[])',
       'owner', '', ''
@@ -13151,6 +13715,10 @@ as $$
       '', ''
     ),
     (
+      'function', 'private', 'last_version_before(bigint, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
@@ -13325,6 +13893,28 @@ as $$
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
+    ('function', 'private', 'page_begins_at(timestamp with time zone, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'page_in_window(text, timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text, jsonb, text, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'page_of_account(bigint, bigint, bigint, text, jsonb, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'page_of_account_by_event(bigint, bigint, bigint, timestamp with time zone, timestamp '
+      'with time zone, text, jsonb, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'page_of_transfers(text, timestamp with time zone, timestamp with time zone, timestamp '
+      'with time zone, text, timestamp with time zone, timestamp with time zone, text, jsonb, '
+      'text, integer)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'pass_on_accepted_time(text[], timestamp with time zone, timestamp with time zone)',
@@ -13353,6 +13943,8 @@ as $$
       'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'period_links(text)', 'owner', '', ''),
+    ('function', 'private', 'periods_lock(text)', 'owner', '', ''),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -13773,6 +14365,7 @@ as $$
       'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
       'bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
+    ('function', 'private', 'transfer_time(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -13866,11 +14459,13 @@ as $$
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_closed_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_periods(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
@@ -14331,6 +14926,10 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_close_period(text, timestamp with time zone, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
       'numeric, text)', 'owner', 'poster=EXECUTE',
@@ -14454,8 +15053,20 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_list_accounts(text, integer, text, text, timestamp with time zone, timestamp '
+      'with time zone, jsonb, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_list_transfers(text, integer, text, text, timestamp with time zone, timestamp '
+      'with time zone, timestamp with time zone, timestamp with time zone, jsonb, text, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -14494,6 +15105,10 @@ as $$
     (
       'function', 'surface', 'pgledger_reopen_account(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_reopen_period(text, timestamp with time zone, text)',
+      'owner', '', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -14732,6 +15347,7 @@ as $$
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'closed_periods', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
@@ -14764,6 +15380,7 @@ as $$
       'row security'
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'period_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
@@ -14853,6 +15470,16 @@ as $$
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'period_changes', 'period_changes_never_change', '', '',
+      'CREATE TRIGGER period_changes_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.period_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'period_changes', 'period_changes_rows_never_change', '', '',
+      'CREATE TRIGGER period_changes_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.period_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_never_change BEFORE DELETE OR UPDATE OR TRUNCATE '
       'ON pgledger.reversals_over_limits FOR EACH STATEMENT EXECUTE FUNCTION '
@@ -14910,6 +15537,7 @@ as $$
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_movement', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_period', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -14970,6 +15598,8 @@ as $$
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_periods_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_periods_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;
@@ -16428,6 +17058,48 @@ comment on function pgledger.keys_of_requests is
 
 revoke all on function pgledger.keys_of_requests from public;
 
+-- file: repeatable/10_ledger/last_version_before.sql
+/*
+The highest version of an account that was recorded before a time, or 0: found by halving, because
+versions have no gap, and ascend with times.
+*/
+create or replace function pgledger.last_version_before(account_key bigint, at timestamptz)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lowest bigint := 1;
+  v_highest bigint := (
+    select accounts.version
+    from pgledger.accounts
+    where accounts.key = last_version_before.account_key
+  );
+  v_middle bigint;
+begin
+  if at = 'infinity' then
+    return v_highest;
+  end if;
+
+  while v_lowest <= v_highest loop
+    v_middle := (v_lowest + v_highest) / 2;
+    if pgledger.version_time(account_key, v_middle) < at then
+      v_lowest := v_middle + 1;
+    else
+      v_highest := v_middle - 1;
+    end if;
+  end loop;
+
+  return v_highest;
+end;
+$$;
+
+comment on function pgledger.last_version_before is
+  'The highest version of an account that was recorded before a time, or 0.';
+
+revoke all on function pgledger.last_version_before from public;
+
 -- file: repeatable/10_ledger/legs.sql
 /*
 Both legs of every transfer, of one app or of all apps: the rows that verification reads. The
@@ -16989,8 +17661,8 @@ The body is long because what it finds in one statement is used in the next.
 Locks: both accounts FOR NO KEY UPDATE, ascending by id; the inserted row of the key; where a sum
 does not suffice, expired holds of both, ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.repeated_hold, pgledger.check_account_times,
-pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
-pgledger.check_balance.
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales,
+pgledger.check_period and pgledger.check_balance.
 */
 create or replace function pgledger.make_hold(
   from_account_id text,
@@ -17087,6 +17759,7 @@ begin
       array[from_account_id], array[to_account_id], array[v_amount], array[request_index],
       request_count
     );
+    v_ok := pgledger.check_period(app_id, event_at, request_index, request_count);
     v_ok := pgledger.release_expired(array[v_from.key, v_to.key], v_now);
     v_ok := pgledger.check_balance(
       v_from.key, v_from.balance, -v_amount, request_index, request_count, true
@@ -17094,6 +17767,8 @@ begin
     v_ok := pgledger.check_balance(
       v_to.key, v_to.balance, v_amount, request_index, request_count, true
     );
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at, request_index, request_count);
   end if;
 
   insert into pgledger.holds (
@@ -17145,8 +17820,8 @@ The body is long because its steps share the arrays: each call of a function wou
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
 broken, then the new holds ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times,
-pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales and
-pgledger.check_balance; IdempotencyConflict.
+pgledger.check_expiry_ahead, pgledger.check_statuses, pgledger.check_scales,
+pgledger.check_periods and pgledger.check_balance; IdempotencyConflict.
 */
 create or replace function pgledger.make_holds(
   from_account_ids text[],
@@ -17236,6 +17911,9 @@ begin
     v_ok := pgledger.check_scales(
       from_account_ids, to_account_ids, v_amounts, request_indexes, request_count
     );
+  end if;
+  if event_ats is not null then
+    v_ok := pgledger.check_periods(app_id, event_ats, request_indexes, request_count);
   end if;
 
   select
@@ -17405,6 +18083,7 @@ as $$
 declare
   v_count integer := cardinality(from_account_ids);
   v_now timestamptz := pgledger.clock();
+  v_closed_until timestamptz := pgledger.closed_until_for(app_id, event_ats);
   v_newest_at timestamptz;
   v_ids text[];
   v_keys bigint[];
@@ -17489,7 +18168,7 @@ begin
   request as materialized (
     select
       given.place, given.from_account_id, given.to_account_id, given.amount, given.expires_at,
-      given.id, given.key,
+      given.event_at, given.id, given.key,
       case
         when given.id is not null and count(*) over (partition by given.id) > 1
           then min(given.place) over (partition by given.id)
@@ -17502,7 +18181,8 @@ begin
       select
         generate_series(1, v_count) as place, unnest(from_account_ids) as from_account_id,
         unnest(to_account_ids) as to_account_id, unnest(amounts) as amount,
-        unnest(expires_ats) as expires_at, unnest(ids) collate "C" as id,
+        unnest(expires_ats) as expires_at, unnest(event_ats) as event_at,
+        unnest(ids) collate "C" as id,
         unnest(idempotency_keys) collate "C" as key
       offset 0
     ) as given
@@ -17525,6 +18205,7 @@ begin
       and (request.expires_at is null or request.expires_at > v_now)
       and min_scale(request.amount) <= source.scale
       and min_scale(request.amount) <= target.scale
+      and (request.event_at < v_closed_until) is not true
       and request.id_group is null
       and request.key_group is null
       and written.id is null
@@ -18301,6 +18982,349 @@ comment on function pgledger.owner_faults is
 
 revoke all on function pgledger.owner_faults from public;
 
+-- file: repeatable/10_ledger/page_begins_at.sql
+/*
+A guess from when on a page of transfers before a time was recorded. Ids mostly ascend with times,
+and have an index, which times have not: the middle one of three pages of ids tells, whatever a few
+ids say that callers chose. Nothing is left out by a wrong guess: who reads on from there looks
+further back. Null if there is no such id.
+*/
+create or replace function pgledger.page_begins_at(until timestamptz, page_size integer)
+returns timestamptz
+language sql
+stable
+parallel safe
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  select percentile_disc(0.5) within group (order by newest.created_at)
+  from (
+    select transfers.created_at
+    from pgledger.transfers
+    where transfers.id < case
+      when page_begins_at.until between '1970-01-01 00:00:00+00' and '9999-12-31 00:00:00+00'
+        then 'pglt_' || pgledger.derived_ulid(page_begins_at.until, 0, 0)
+      else 'pglu'
+    end
+    order by transfers.id desc
+    limit 3 * page_begins_at.page_size
+  ) as newest
+$$;
+
+comment on function pgledger.page_begins_at is
+  'A guess from when on a page of transfers before a time was recorded.';
+
+revoke all on function pgledger.page_begins_at from public;
+
+-- file: repeatable/10_ledger/page_in_window.sql
+/*
+The ids of an app's transfers that were recorded in a span of time, the newest first, after a
+cursor: created_at and id of the last transfer before. Both axes have an index by ranges of pages,
+the group and what users add on metadata theirs: which is best, the planner decides for the values
+at hand, and filters that are not given vanish.
+*/
+create or replace function pgledger.page_in_window(
+  app_id text,
+  window_from timestamptz,
+  window_until timestamptz,
+  after_at timestamptz,
+  after_id text,
+  event_from timestamptz,
+  event_until timestamptz,
+  group_id text,
+  metadata jsonb,
+  tenant_id text,
+  page_size integer
+)
+returns text[]
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set max_parallel_workers_per_gather = 0
+as $$
+begin
+  return array(
+    select transfers.id
+    from pgledger.transfers
+    where transfers.app_id = page_in_window.app_id
+      and transfers.created_at >= window_from
+      and transfers.created_at < window_until
+      and (
+        after_at is null
+        or transfers.created_at < after_at
+        or transfers.created_at = after_at and transfers.id < after_id
+      )
+      and (
+        event_from is null or coalesce(transfers.event_at, transfers.created_at) >= event_from
+      )
+      and (
+        event_until is null or coalesce(transfers.event_at, transfers.created_at) < event_until
+      )
+      and (page_in_window.group_id is null or transfers.group_id = page_in_window.group_id)
+      and (page_in_window.metadata is null or transfers.metadata @> page_in_window.metadata)
+      and (
+        tenant_id is null
+        or pgledger.concerns_tenant(transfers.from_key, transfers.to_key, tenant_id)
+      )
+    order by transfers.created_at desc, transfers.id desc
+    limit page_size
+  );
+end;
+$$;
+
+comment on function pgledger.page_in_window is
+  'Ids of an app''s transfers that were recorded in a span of time, the newest first.';
+
+revoke all on function pgledger.page_in_window from public;
+
+-- file: repeatable/10_ledger/page_of_account.sql
+/*
+The ids of one page of an account's transfers, the newest first. Recorded times are a range of
+versions, so a page reads its own rows, and those between them that a filter leaves out.
+
+Optional filters vanish when a plan is made for the values at hand.
+*/
+create or replace function pgledger.page_of_account(
+  account_key bigint,
+  lowest bigint,
+  highest bigint,
+  group_id text,
+  metadata jsonb,
+  tenant_id text,
+  page_size integer
+)
+returns text[]
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set max_parallel_workers_per_gather = 0
+as $$
+begin
+  return array(
+    select leg.id
+    from (
+      (
+        select transfers.id, transfers.from_version as version
+        from pgledger.transfers
+        where transfers.from_key = page_of_account.account_key
+          and transfers.from_version between lowest and highest
+          and (page_of_account.group_id is null or transfers.group_id = page_of_account.group_id)
+          and (
+            page_of_account.metadata is null or transfers.metadata @> page_of_account.metadata
+          )
+          and (
+            tenant_id is null
+            or pgledger.concerns_tenant(transfers.from_key, transfers.to_key, tenant_id)
+          )
+        order by transfers.from_version desc
+        limit page_size
+      )
+      union all
+      (
+        select transfers.id, transfers.to_version
+        from pgledger.transfers
+        where transfers.to_key = page_of_account.account_key
+          and transfers.to_version between lowest and highest
+          and (page_of_account.group_id is null or transfers.group_id = page_of_account.group_id)
+          and (
+            page_of_account.metadata is null or transfers.metadata @> page_of_account.metadata
+          )
+          and (
+            tenant_id is null
+            or pgledger.concerns_tenant(transfers.from_key, transfers.to_key, tenant_id)
+          )
+        order by transfers.to_version desc
+        limit page_size
+      )
+    ) as leg
+    order by leg.version desc
+    limit page_size
+  );
+end;
+$$;
+
+comment on function pgledger.page_of_account is
+  'Ids of one page of an account''s transfers in a range of versions, the newest first.';
+
+revoke all on function pgledger.page_of_account from public;
+
+-- file: repeatable/10_ledger/page_of_account_by_event.sql
+/*
+The ids of one page of an account's transfers that happened in a range of time, the newest first by
+when they were recorded.
+
+There are two sorts. Transfers that gave no event_at happened when they were recorded: they lie in a
+range of versions. The others are looked for by event_at, in whatever index is best. Each sort is
+read from both sides of the account.
+
+Optional filters vanish when a plan is made for the values at hand.
+*/
+create or replace function pgledger.page_of_account_by_event(
+  account_key bigint,
+  lowest bigint,
+  highest bigint,
+  event_from timestamptz,
+  event_until timestamptz,
+  group_id text,
+  metadata jsonb,
+  tenant_id text,
+  page_size integer
+)
+returns text[]
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set max_parallel_workers_per_gather = 0
+as $$
+declare
+  v_group_id text := group_id;
+  v_metadata jsonb := metadata;
+  v_first bigint := greatest(
+    lowest, pgledger.last_version_before(account_key, event_from) + 1
+  );
+  v_last bigint := least(highest, pgledger.last_version_before(account_key, event_until));
+begin
+  return array(
+    select leg.id
+    from (
+      (
+        select made.id, made.from_version as version
+        from pgledger.transfers as made
+        where made.from_key = page_of_account_by_event.account_key
+          and made.event_at is null
+          and made.from_version between v_first and v_last
+          and (v_group_id is null or made.group_id = v_group_id)
+          and (v_metadata is null or made.metadata @> v_metadata)
+          and (tenant_id is null or pgledger.concerns_tenant(made.from_key, made.to_key, tenant_id))
+        order by made.from_version desc
+        limit page_size
+      )
+      union all
+      (
+        select made.id, made.from_version as version
+        from pgledger.transfers as made
+        where made.from_key = page_of_account_by_event.account_key
+          and made.event_at >= event_from
+          and made.event_at < event_until
+          and made.from_version between lowest and highest
+          and (v_group_id is null or made.group_id = v_group_id)
+          and (v_metadata is null or made.metadata @> v_metadata)
+          and (tenant_id is null or pgledger.concerns_tenant(made.from_key, made.to_key, tenant_id))
+        order by made.from_version desc
+        limit page_size
+      )
+      union all
+      (
+        select made.id, made.to_version as version
+        from pgledger.transfers as made
+        where made.to_key = page_of_account_by_event.account_key
+          and made.event_at is null
+          and made.to_version between v_first and v_last
+          and (v_group_id is null or made.group_id = v_group_id)
+          and (v_metadata is null or made.metadata @> v_metadata)
+          and (tenant_id is null or pgledger.concerns_tenant(made.from_key, made.to_key, tenant_id))
+        order by made.to_version desc
+        limit page_size
+      )
+      union all
+      (
+        select made.id, made.to_version as version
+        from pgledger.transfers as made
+        where made.to_key = page_of_account_by_event.account_key
+          and made.event_at >= event_from
+          and made.event_at < event_until
+          and made.to_version between lowest and highest
+          and (v_group_id is null or made.group_id = v_group_id)
+          and (v_metadata is null or made.metadata @> v_metadata)
+          and (tenant_id is null or pgledger.concerns_tenant(made.from_key, made.to_key, tenant_id))
+        order by made.to_version desc
+        limit page_size
+      )
+    ) as leg
+    order by leg.version desc
+    limit page_size
+  );
+end;
+$$;
+
+comment on function pgledger.page_of_account_by_event is
+  'Ids of one page of an account''s transfers that happened in a range of time, the newest first.';
+
+revoke all on function pgledger.page_of_account_by_event from public;
+
+-- file: repeatable/10_ledger/page_of_transfers.sql
+/*
+The ids of one page of an app's transfers, the newest first. No index has them in that order, for
+every transfer would pay for it. So the page is looked for in spans of time, one before the other:
+the first is a guess, and each is four times as long as the one before it. What a span holds is
+read by ranges of pages. If few transfers match, each is looked at once, and no more.
+
+A group is one span: its index says which transfers are in it.
+*/
+create or replace function pgledger.page_of_transfers(
+  app_id text,
+  recorded_from timestamptz,
+  recorded_until timestamptz,
+  after_at timestamptz,
+  after_id text,
+  event_from timestamptz,
+  event_until timestamptz,
+  group_id text,
+  metadata jsonb,
+  tenant_id text,
+  page_size integer
+)
+returns text[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ids text[] := '{}';
+  v_bottom timestamptz := coalesce(recorded_from, '-infinity');
+  v_high timestamptz := least(
+    coalesce(recorded_until, 'infinity'), after_at + interval '1 microsecond'
+  );
+  v_low timestamptz := pgledger.page_begins_at(v_high, page_size);
+  v_length interval := '1 minute';
+  v_found text[];
+begin
+  if group_id is not null or v_low is null then
+    v_low := v_bottom;
+  elsif v_high < 'infinity' then
+    v_low := least(v_low, v_high - page_size * interval '1 microsecond');
+    v_length := v_high - v_low;
+  end if;
+
+  loop
+    v_low := greatest(v_low, v_bottom);
+    v_found := pgledger.page_in_window(
+      app_id, v_low, v_high, after_at, after_id, event_from, event_until, group_id, metadata,
+      tenant_id, page_size - cardinality(v_ids)
+    );
+    v_ids := v_ids || v_found;
+    exit when cardinality(v_ids) >= page_size or v_low <= v_bottom;
+
+    v_length := 4 * v_length;
+    v_high := v_low;
+    v_low := case
+      when v_length > interval '100000 days' or v_high < '1000-01-01 00:00:00+00' then v_bottom
+      else v_high - v_length
+    end;
+  end loop;
+
+  return v_ids;
+end;
+$$;
+
+comment on function pgledger.page_of_transfers is
+  'Ids of one page of an app''s transfers, the newest first.';
+
+revoke all on function pgledger.page_of_transfers from public;
+
 -- file: repeatable/10_ledger/pass_on_accepted_time.sql
 /*
 Accepts for all accounts of a call the time that was accepted for one of them. Both legs of a
@@ -18345,6 +19369,81 @@ comment on function pgledger.pass_on_accepted_time is
   'Accepts for all accounts of a call the time that was accepted for one of them.';
 
 revoke all on function pgledger.pass_on_accepted_time from public;
+
+-- file: repeatable/10_ledger/period_links.sql
+/*
+Each change of closed periods, beside the one before it: the rows that verification counts. Where
+something that is compared is missing, the answer is null.
+
+kept_until says up to where the close still stands: the least of what it and every change since left
+closed. recorded_after is later than all that gave event_at and came before the change, even where a
+clock was ahead.
+*/
+create or replace function pgledger.period_links(app_id text)
+returns table (
+  app_id text,
+  label text,
+  has_no_gap boolean,
+  follows boolean,
+  is_possible boolean,
+  is_newest boolean,
+  to_until timestamptz,
+  kept_until timestamptz,
+  recorded_after timestamptz
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    period_changes.app_id,
+    format('app %L change %s', period_changes.app_id, period_changes.number) as label,
+    period_changes.number = coalesce(lag(period_changes.number) over along, 0) + 1 as has_no_gap,
+    period_changes.from_until is not distinct from lag(period_changes.to_until) over along
+    and period_changes.changed_at
+    > coalesce(lag(period_changes.changed_at) over along, '-infinity') as follows,
+    case period_changes.change
+      when 'close'
+        then period_changes.to_until > coalesce(period_changes.from_until, '-infinity')
+          and period_changes.to_until <= period_changes.changed_at - interval '1 minute'
+      else coalesce(period_changes.to_until, '-infinity') < period_changes.from_until
+    end as is_possible,
+    lead(period_changes.number) over along is null as is_newest,
+    period_changes.to_until,
+    min(coalesce(period_changes.to_until, '-infinity')) over (
+      partition by period_changes.app_id order by period_changes.number desc
+    ) as kept_until,
+    greatest(period_changes.changed_at, period_changes.newest_at) as recorded_after
+  from pgledger.period_changes
+  where period_links.app_id is null or period_changes.app_id = period_links.app_id
+  window along as (partition by period_changes.app_id order by period_changes.number)
+$$;
+
+comment on function pgledger.period_links is
+  'Whether each change of closed periods fits the one before it, and what it keeps closed.';
+
+revoke all on function pgledger.period_links from public;
+
+-- file: repeatable/10_ledger/periods_lock.sql
+/*
+The advisory lock of an app's closed periods. Who gives event_at holds it shared until its
+transaction ends, so such calls do not wait for one another; who closes or reopens holds it alone,
+and queues for it: calls that come later wait behind it, so many of them cannot keep it out for
+ever. An app's name that has the same hash shares its lock, and waits more often than it needs to.
+*/
+create or replace function pgledger.periods_lock(app_id text)
+returns bigint
+language sql
+immutable
+parallel safe
+as $$
+  select pg_catalog.hashtextextended('pgledger.closed_periods ' || app_id, 0)
+$$;
+
+comment on function pgledger.periods_lock is
+  'Number of the advisory lock between calls that give event_at and changes of closed periods.';
+
+revoke all on function pgledger.periods_lock from public;
 
 -- file: repeatable/10_ledger/pgledger_accept_time.sql
 /*
@@ -19118,6 +20217,71 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (sweep_to is the
 revoke all on function public.pgledger_close_account from public;
 grant execute on function public.pgledger_close_account to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_close_period.sql
+/*
+Closes the books of an app until a time.
+
+Checks, in this order: app_id, until, reason, the level of isolation, that until is past.
+Locks: those of pgledger.change_period. It locks no account, and waits for no call without event_at.
+Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument.
+*/
+create or replace function public.pgledger_close_period(
+  app_id text,
+  until timestamptz,
+  reason text default null
+)
+returns public.pgledger_period
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if until is null then
+    v_ok := pgledger.fail('NullArgument', array['until']);
+  elsif pgledger.time_fault(until) is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['until', until::text, pgledger.time_fault(until)]
+    );
+  end if;
+  v_ok := pgledger.check_reason(reason);
+
+  return pgledger.change_period(app_id, until, 'close', reason);
+end;
+$$;
+
+comment on function public.pgledger_close_period is
+$$Closes the books of an app: what lies before a time stays as it is.
+
+From then on no call is accepted whose event_at lies before that time,
+whatever it makes: a transfer, a hold, a posting, a reversal, alone or in a
+batch. A repeat of an earlier call still gets its first answer. It waits for
+transactions that have given an event_at: none of them commits after it has.
+Calls that give no event_at are not concerned, and do not wait. Close in a
+transaction of its own.
+
+Books that are closed until then or longer stay as they are, so it can be
+repeated. Each change is a row of pgledger_periods_v1. It reads all accounts
+of the app. pgledger_reopen_period takes it back.
+
+app_id: Set of books to close; the empty text where there is only one.
+until: Up to when, at least a minute past. The time itself stays open.
+reason: Why, for those who read the history: 1 to 1,000 characters, or null.
+
+Returns: Until when the books are closed now; replayed says whether they were
+  before.
+
+Errors: NullArgument, InvalidScope, InvalidTime (until is outside the years 1
+  to 9999), InvalidArgument (until is not a minute past, the reason is empty
+  or too long, or the transaction is not read committed).$$;
+
+revoke all on function public.pgledger_close_period from public;
+grant execute on function public.pgledger_close_period to pgledger_poster;
+
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
 Creates an account, with a balance of zero.
@@ -19251,8 +20415,8 @@ grant execute on function public.pgledger_create_account to pgledger_poster;
 Holds an amount back on one account for another.
 
 Checks, in this order: app_id, group_id; the request's own values; that the accounts exist and share
-a currency; whether it is a repeat; the clock; status; decimal places; limits; and before status
-that the hold expires in the future.
+a currency; whether it is a repeat; the clock; status; decimal places; the period, if event_at
+is given; limits; and before status that the hold expires in the future.
 
 Updates both accounts, in ascending order of their ids, and checks then: a refusal takes it back
 with the call. Neither versions nor times of accounts change: those count transfers.
@@ -19424,9 +20588,12 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.check_period(app_id, event_at);
     v_ok := pgledger.release_expired(array[v_from_key, v_to_key], v_now);
     v_ok := pgledger.check_balance(v_from_key, v_from_balance, -v_amount, is_held => true);
     v_ok := pgledger.check_balance(v_to_key, v_to_balance, v_amount, is_held => true);
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   v_id := 'pglh_' || pgledger.new_ulid(v_now);
@@ -19491,14 +20658,13 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   the years 1 to 9999, or expires_at is not in the future), EventAtInFuture
   (event_at is more than a day ahead), InvalidMetadata, InvalidArgument
   (expires_in is not a length from now on, or expires_at is given too; or
-  idempotency_key is empty or too long),
-  AccountNotFound (there is no such account under this app_id),
-  CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different hold, or the key by a
-  different request),
-  AccountAheadOfClock (an account's newest time is more than a day ahead),
-  AccountClosed, AccountFrozen, InsufficientFunds (too little may leave the
-  one account), PositiveBalanceNotAllowed (the other has too little room),
+  idempotency_key is empty or too long), AccountNotFound (there is no such
+  account under this app_id), CurrencyMismatch (the accounts have different
+  currencies), IdempotencyConflict (the id is taken by a different hold, or
+  the key by a different request), AccountAheadOfClock (an account's newest
+  time is more than a day ahead), AccountClosed, AccountFrozen, PeriodClosed
+  (event_at lies in a closed period), InsufficientFunds (too little may leave
+  the one account), PositiveBalanceNotAllowed (the other has too little room),
   BalanceOutOfRange (a balance could reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_create_hold from public;
@@ -19619,8 +20785,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
   InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
   InvalidMetadata, InvalidArgument (a key is empty or too long),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, InsufficientFunds,
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
+  AccountClosed, AccountFrozen, PeriodClosed, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_holds_bulk from public;
@@ -19741,7 +20907,7 @@ pgledger.create_keyed_transfer.
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
 own values; that the accounts exist and share a currency; whether it is a repeat; the clock; status;
-decimal places; conditions; limits.
+decimal places; the period, if event_at is given; conditions; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond, and
 a record more than variables: only what a plain one does not need stands in functions of its own.
@@ -19963,6 +21129,7 @@ begin
     v_ok := pgledger.check_scales(
       array[from_account_id], array[to_account_id], array[v_amount]
     );
+    v_ok := pgledger.check_period(app_id, event_at);
     v_ok := pgledger.release_expired(array[v_from_key, v_to_key], pgledger.clock());
     -- The balances before, with as many decimal places as they were written with.
     v_ok := pgledger.check_balance(
@@ -19971,6 +21138,8 @@ begin
     v_ok := pgledger.check_balance(
       v_to_key, pgledger.version_balance(v_to_key, v_to_version - 1), v_amount
     );
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
@@ -20034,23 +21203,23 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts
-  are the same), InvalidAmount (the amount is not in range, or has more
-  decimal places than the accounts allow), InvalidTime (event_at is outside
-  the years 1 to 9999), EventAtInFuture (event_at is more than a day
-  ahead), InvalidMetadata, InvalidArgument (a required version is below
-  zero, a required range is empty, or idempotency_key is empty or too
-  long), AccountNotFound (there is no such account under this app_id),
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (the amount is not in range, or has more decimal
+  places than the accounts allow), InvalidTime (event_at is outside the years
+  1 to 9999), EventAtInFuture (event_at is more than a day ahead),
+  InvalidMetadata, InvalidArgument (a required version is below zero, a
+  required range is empty, or idempotency_key is empty or too long),
+  AccountNotFound (there is no such account under this app_id),
   CurrencyMismatch (the accounts have different currencies),
-  IdempotencyConflict (the id is taken by a different transfer, or the key
-  by a different request), AccountAheadOfClock (an account's newest time is
-  more than a day ahead), AccountClosed, AccountFrozen (an account is
-  frozen for what the transfer does), VersionMismatch (an account is not at
-  the required version), BalanceConditionFailed (a balance would be outside
-  the required range), InsufficientFunds (it would leave an account below
-  its lower limit), PositiveBalanceNotAllowed (it would leave an account
-  above its upper limit), BalanceOutOfRange (a balance would reach 1e30 or
-  -1e30).$$;
+  IdempotencyConflict (the id is taken by a different transfer, or the key by
+  a different request), AccountAheadOfClock (an account's newest time is more
+  than a day ahead), AccountClosed, AccountFrozen (an account is frozen for
+  what the transfer does), PeriodClosed (event_at lies in a closed period),
+  VersionMismatch (an account is not at the required version),
+  BalanceConditionFailed (a balance would be outside the required range),
+  InsufficientFunds (it would leave an account below its lower limit),
+  PositiveBalanceNotAllowed (it would leave an account above its upper limit),
+  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_create_transfer from public;
 grant execute on function public.pgledger_create_transfer to pgledger_poster;
@@ -20188,19 +21357,19 @@ idempotency_key: Your own name for this request, 1 to 255 characters, unique
 Returns: The transfer, with both accounts' balances and versions right after
   it.
 
-Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency,
-  SameAccount (both names and tenants are the same), InvalidAmount (the
-  amount is not in range, or has more decimal places than an account
-  allows), InvalidTime (event_at is outside the years 1 to 9999),
-  EventAtInFuture (event_at is more than a day ahead), InvalidMetadata,
-  InvalidId, InvalidArgument (a required version is below zero, a required
-  range is empty, or idempotency_key is empty or too long), AccountNotFound
-  (no account has the name), AccountAmbiguous (several have it),
-  IdempotencyConflict (the id is taken by a different transfer, or the key
-  by a different request), AccountAheadOfClock (an account's newest time is
-  more than a day ahead), AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, SameAccount
+  (both names and tenants are the same), InvalidAmount (the amount is not in
+  range, or has more decimal places than an account allows), InvalidTime
+  (event_at is outside the years 1 to 9999), EventAtInFuture (event_at is more
+  than a day ahead), InvalidMetadata, InvalidId, InvalidArgument (a required
+  version is below zero, a required range is empty, or idempotency_key is
+  empty or too long), AccountNotFound (no account has the name),
+  AccountAmbiguous (several have it), IdempotencyConflict (the id is taken by
+  a different transfer, or the key by a different request),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
+  AccountClosed, AccountFrozen, PeriodClosed (event_at lies in a closed
+  period), VersionMismatch, BalanceConditionFailed, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfer_by_name from public;
 grant execute on function public.pgledger_create_transfer_by_name to pgledger_poster;
@@ -20409,15 +21578,14 @@ idempotency_keys: Your own name for each request, 1 to 255 characters, unique
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
-  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
-  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
-  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
-  below zero, a required range is empty, or a key is empty or too long),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, InvalidArgument (a required version is below zero, a
+  required range is empty, or a key is empty or too long), AccountNotFound,
+  CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, PeriodClosed, VersionMismatch, BalanceConditionFailed,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
@@ -20581,16 +21749,15 @@ idempotency_keys: Your own name for each request, 1 to 255 characters, unique
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
-  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
-  InvalidName, InvalidCurrency, SameAccount, InvalidAmount, InvalidTime,
-  EventAtInFuture, InvalidMetadata, NullArgument, InvalidId,
-  InvalidArgument (a required version is below zero, a required range is
-  empty, or a key is empty or too long), AccountNotFound (no account has
-  the name), AccountAmbiguous (several have it), IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, InvalidName,
+  InvalidCurrency, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, NullArgument, InvalidId, InvalidArgument (a required
+  version is below zero, a required range is empty, or a key is empty or too
+  long), AccountNotFound (no account has the name), AccountAmbiguous (several
+  have it), IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, PeriodClosed, VersionMismatch, BalanceConditionFailed,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_by_name from public;
 grant execute on function public.pgledger_create_transfers_bulk_by_name to pgledger_poster;
@@ -20681,15 +21848,14 @@ idempotency_keys: Your own name for each request, 1 to 255 characters, unique
 
 Returns: How many transfers were made: one for each request, less repeats.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
-  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
-  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
-  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
-  below zero, a required range is empty, or a key is empty or too long),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, InvalidArgument (a required version is below zero, a
+  required range is empty, or a key is empty or too long), AccountNotFound,
+  CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, PeriodClosed, VersionMismatch, BalanceConditionFailed,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_count from public;
 grant execute on function public.pgledger_create_transfers_bulk_count to pgledger_poster;
@@ -20777,15 +21943,14 @@ idempotency_keys: Your own name for each request, 1 to 255 characters, unique
 
 Returns: The id of each request's transfer, in their order.
 
-Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge
-  (more than 100,000 requests, or 64 MiB of metadata), InvalidScope,
-  NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime,
-  EventAtInFuture, InvalidMetadata, InvalidArgument (a required version is
-  below zero, a required range is empty, or a key is empty or too long),
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-  AccountAheadOfClock, AccountClosed, AccountFrozen, VersionMismatch,
-  BalanceConditionFailed, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, InvalidArgument (a required version is below zero, a
+  required range is empty, or a key is empty or too long), AccountNotFound,
+  CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock, AccountClosed,
+  AccountFrozen, PeriodClosed, VersionMismatch, BalanceConditionFailed,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk_ids from public;
 grant execute on function public.pgledger_create_transfers_bulk_ids to pgledger_poster;
@@ -20853,7 +22018,7 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
   metadata), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
   AccountNotFound, CurrencyMismatch, AccountAheadOfClock, AccountClosed,
-  AccountFrozen, InsufficientFunds, PositiveBalanceNotAllowed,
+  AccountFrozen, PeriodClosed, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_from_rows from public;
@@ -21590,6 +22755,137 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_list_accounts.sql
+/*
+One page of accounts, in the order of tenants, names and ids: that of an index, but for accounts of
+one name. A page reads its own rows, and those between them that a filter leaves out. The planner
+knows the values at hand, so that it finds an index that users have added on metadata, and filters
+that are not given vanish.
+
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidTime, InvalidMetadata,
+InvalidPage, InvalidId, AccountNotFound.
+*/
+create or replace function public.pgledger_list_accounts(
+  after_id text default null,
+  page_size integer default 100,
+  prefix text default null,
+  currency text default null,
+  created_from timestamptz default null,
+  created_until timestamptz default null,
+  metadata jsonb default null,
+  app_id text default '',
+  tenant_id text default null
+)
+returns setof public.pgledger_account
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
+as $$
+declare
+  v_after record;
+  v_ids text[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_list_of_accounts(
+    prefix, currency, created_from, created_until, metadata, app_id, tenant_id
+  );
+  v_ok := pgledger.check_page(page_size, 0);
+  select accounts.tenant_id, accounts.name
+  into v_after
+  from pgledger.accounts
+  where accounts.id = pgledger_list_accounts.after_id
+    and accounts.app_id = pgledger_list_accounts.app_id;
+  if after_id is not null and not found then
+    v_ok := pgledger.refuse_account('after_id', after_id, app_id);
+  end if;
+
+  v_ids := array(
+    select accounts.id
+    from pgledger.accounts
+    where accounts.app_id = pgledger_list_accounts.app_id
+      and (
+        pgledger_list_accounts.tenant_id is null
+        or accounts.tenant_id = pgledger_list_accounts.tenant_id
+      )
+      and (prefix is null or accounts.name >= prefix and accounts.name < prefix || '/')
+      and (prefix is null or accounts.name = prefix or accounts.name >= prefix || '.')
+      and (
+        after_id is null
+        or (accounts.tenant_id, accounts.name) >= (v_after.tenant_id, v_after.name)
+      )
+      and (
+        after_id is null
+        or (accounts.tenant_id, accounts.name, accounts.id)
+        > (v_after.tenant_id, v_after.name, after_id)
+      )
+      and (
+        pgledger_list_accounts.currency is null
+        or accounts.currency = pgledger_list_accounts.currency
+      )
+      and (created_from is null or accounts.created_at >= created_from)
+      and (created_until is null or accounts.created_at < created_until)
+      and (
+        pgledger_list_accounts.metadata is null
+        or accounts.metadata @> pgledger_list_accounts.metadata
+      )
+    order by accounts.tenant_id, accounts.name, accounts.id
+    limit page_size
+  );
+
+  return query
+  select
+    answer.id, answer.name, answer.currency, answer.balance, answer.version,
+    answer.allow_negative_balance, answer.allow_positive_balance, answer.metadata,
+    answer.created_at, answer.updated_at, answer.app_id, answer.tenant_id, answer.min_balance,
+    answer.max_balance, answer.held_out, answer.held_in, answer.available_balance, answer.status,
+    answer.amount_scale, answer.replayed
+  from unnest(v_ids) with ordinality as page (id, place)
+  cross join lateral (
+    select accounts from pgledger.accounts where accounts.id = page.id
+  ) as found (account)
+  cross join lateral pgledger.account_answer(found.account, null) as answer
+  order by page.place;
+end;
+$$;
+
+comment on function public.pgledger_list_accounts is
+$$Returns one page of accounts, in the order of tenants and names.
+
+Filters that are given hold together. A page reads its own rows and those that
+a filter leaves out. Few matches of metadata are found fast only with an index
+of your own; docs/ledger.md shows how to make one. With a prefix, give the
+tenant too, or the names of all tenants are read.
+
+after_id: Id of the last account of the page before; null for the first page.
+page_size: How many at most, 1 to 10,000.
+prefix: Path without a dot at its end, such as users.42: only accounts at and
+  below it, as pgledger_list_subtree says; null for all.
+currency: Only accounts of this currency; null for all.
+created_from: Only accounts that were recorded at this time or later; null for
+  no such bound.
+created_until: Only those that were recorded before this time; null for no
+  such bound.
+metadata: JSON object that the account's metadata contains, as @> says; null
+  for any.
+app_id: Set of books that the accounts belong to.
+tenant_id: Whose accounts; null for those of all tenants.
+
+Returns: The accounts, ordered by tenant_id, name and id, as bytes are; fewer
+  than page_size on the last page.
+
+Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
+  be seen or is too long), InvalidCurrency, InvalidTime (a bound is outside
+  the years 1 to 9999), InvalidMetadata, InvalidPage, InvalidId,
+  AccountNotFound (after_id is no account under this app_id).$$;
+
+revoke all on function public.pgledger_list_accounts from public;
+grant execute on function public.pgledger_list_accounts to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_list_subtree.sql
 /*
 One page of the accounts at and below a path. The pages go through an index in the order of names.
@@ -21697,6 +22993,136 @@ Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
 
 revoke all on function public.pgledger_list_subtree from public;
 grant execute on function public.pgledger_list_subtree to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_list_transfers.sql
+/*
+One page of transfers, the newest first by when they were recorded. Along an account that is the
+order of its versions: such a page is read through their indexes. Those of an app are looked for in
+spans of time: pgledger.page_of_transfers says how.
+
+Errors: NullArgument, InvalidScope, InvalidPage, InvalidTime, InvalidMetadata, InvalidId,
+AccountNotFound, TransferNotFound.
+*/
+create or replace function public.pgledger_list_transfers(
+  after_id text default null,
+  page_size integer default 100,
+  account_id text default null,
+  group_id text default null,
+  recorded_from timestamptz default null,
+  recorded_until timestamptz default null,
+  event_from timestamptz default null,
+  event_until timestamptz default null,
+  metadata jsonb default null,
+  app_id text default '',
+  tenant_id text default null
+)
+returns setof public.pgledger_transfer
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+  v_after_at timestamptz;
+  v_lowest bigint;
+  v_highest bigint;
+  v_ids text[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if tenant_id is not null then
+    v_ok := pgledger.check_scope('tenant_id', tenant_id);
+  end if;
+  v_ok := pgledger.check_page(page_size, 0);
+  if group_id is not null then
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+  v_ok := pgledger.check_listed_times(
+    array['recorded_from', 'recorded_until', 'event_from', 'event_until'],
+    array[recorded_from, recorded_until, event_from, event_until]
+  );
+  v_ok := pgledger.check_metadata(metadata);
+  if after_id is not null then
+    v_after_at := pgledger.transfer_time('after_id', after_id, app_id);
+  end if;
+
+  if account_id is null then
+    v_ids := pgledger.page_of_transfers(
+      app_id, recorded_from, recorded_until, v_after_at, after_id, event_from, event_until,
+      group_id, metadata, tenant_id, page_size
+    );
+  else
+    v_account := pgledger.account_key(account_id, app_id);
+    v_lowest := 1 + pgledger.last_version_before(
+      v_account.key, coalesce(recorded_from, '-infinity')
+    );
+    v_highest := pgledger.last_version_before(
+      v_account.key, least(coalesce(recorded_until, 'infinity'), v_after_at)
+    );
+    if coalesce(event_from, event_until) is null then
+      v_ids := pgledger.page_of_account(
+        v_account.key, v_lowest, v_highest, group_id, metadata, tenant_id, page_size
+      );
+    else
+      v_ids := pgledger.page_of_account_by_event(
+        v_account.key, v_lowest, v_highest, coalesce(event_from, '-infinity'),
+        coalesce(event_until, 'infinity'), group_id, metadata, tenant_id, page_size
+      );
+    end if;
+  end if;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id, answer.replayed
+  from pgledger.transfers_by_id(v_ids) as answer;
+end;
+$$;
+
+comment on function public.pgledger_list_transfers is
+$$Returns one page of transfers, the newest first by when they were recorded.
+
+Filters that are given hold together. A page of an account reads its own rows
+and those that a filter leaves out, however long its history is; so does a
+page of all transfers. Few matches of metadata are found fast only with an
+index of your own; docs/ledger.md shows how to make one.
+
+Transfers that commit while you page are on the pages before yours: to miss
+none, read pages until one is not full, and begin again.
+
+after_id: Id of the last transfer of the page before; null for the first page.
+page_size: How many at most, 1 to 10,000.
+account_id: Only transfers that leave or reach this account; null for all.
+group_id: Only transfers of this group; null for all.
+recorded_from: Only transfers whose created_at is not before this time; null
+  for no such bound.
+recorded_until: Only those whose created_at is before this time; null for no
+  such bound.
+event_from: Only transfers whose event_at is not before this time; null for no
+  such bound. Where none was given, event_at is created_at.
+event_until: Only those whose event_at is before this time; null for no such
+  bound.
+metadata: JSON object that the transfer's metadata contains, as @> says; null
+  for any.
+app_id: Set of books that the transfers belong to.
+tenant_id: Only transfers that leave or reach an account of this tenant; null
+  for all.
+
+Returns: The transfers, ordered by created_at and id, the newest first; fewer
+  than page_size on the last page.
+
+Errors: NullArgument, InvalidScope, InvalidPage, InvalidTime (a bound is
+  outside the years 1 to 9999), InvalidMetadata, InvalidId, TransferNotFound
+  (after_id is no transfer under this app_id), AccountNotFound (there is no
+  such account under this app_id).$$;
+
+revoke all on function public.pgledger_list_transfers from public;
+grant execute on function public.pgledger_list_transfers to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_movements.sql
 /*
@@ -21824,7 +23250,8 @@ grant execute on function public.pgledger_movements to pgledger_reader;
 Moves what a hold keeps back, or a part of it.
 
 Checks, in this order: app_id, the hold's id, final, the request's own values; that the hold exists;
-whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part.
+whether it is a repeat; the hold's state; what is left of it; the clock; decimal places of a part;
+the period, if event_at is given.
 Status and limits of the accounts were checked when the hold was made, and are not looked at.
 
 The hold is read first, because it says which accounts to lock. Both are updated at once by what was
@@ -22070,6 +23497,7 @@ begin
         array[v_from_id], array[v_to_id], array[amount]
       );
     end if;
+    v_ok := pgledger.check_period(app_id, event_at);
     if v_from_balance <= -1e30 then
       v_ok := pgledger.fail(
         'BalanceOutOfRange', array[v_from_id, v_from_name, v_from_balance::text]
@@ -22077,6 +23505,8 @@ begin
     elsif v_to_balance >= 1e30 then
       v_ok := pgledger.fail('BalanceOutOfRange', array[v_to_id, v_to_name, v_to_balance::text]);
     end if;
+  elsif event_at is not null then
+    v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
   v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
@@ -22140,7 +23570,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   a different request), HoldEnded (it was posted or voided), HoldExpired (its
   expires_at is over), HoldAmountExceeded (less is left of it),
   AccountAheadOfClock (an account's newest time is more than a day ahead),
-  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  PeriodClosed (event_at lies in a closed period), BalanceOutOfRange (a
+  balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_post_hold from public;
 grant execute on function public.pgledger_post_hold to pgledger_poster;
@@ -22269,7 +23700,7 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   InvalidId, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
   InvalidArgument (a key is empty or too long), HoldNotFound,
   IdempotencyConflict, HoldEnded, HoldExpired, HoldAmountExceeded,
-  AccountAheadOfClock, BalanceOutOfRange.$$;
+  AccountAheadOfClock, PeriodClosed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_post_holds_bulk from public;
 grant execute on function public.pgledger_post_holds_bulk to pgledger_poster;
@@ -22612,6 +24043,63 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason is
 revoke all on function public.pgledger_reopen_account from public;
 grant execute on function public.pgledger_reopen_account to pgledger_poster;
 
+-- file: repeatable/10_ledger/pgledger_reopen_period.sql
+/*
+Opens closed books again, from a time on or wholly.
+
+Checks, in this order: app_id, until, reason, the level of isolation, that the books are closed
+until later.
+Locks: those of pgledger.change_period.
+Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument.
+*/
+create or replace function public.pgledger_reopen_period(
+  app_id text,
+  until timestamptz,
+  reason text
+)
+returns public.pgledger_period
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  if until is not null and pgledger.time_fault(until) is not null then
+    v_ok := pgledger.fail(
+      'InvalidTime', array['until', until::text, pgledger.time_fault(until)]
+    );
+  end if;
+  v_ok := pgledger.check_text('reason', reason, 1000, true);
+
+  return pgledger.change_period(app_id, until, 'reopen', reason);
+end;
+$$;
+
+comment on function public.pgledger_reopen_period is
+$$Opens closed books again, from a time on or wholly.
+
+From then on calls are accepted again whose event_at lies at that time or
+later. The call is written down: who, when and why, in pgledger_periods_v1.
+Books that are open from there on stay as they are. Only the owner of pgledger
+may call this function, and whoever it grants that to.
+
+app_id: Set of books to open; the empty text where there is only one.
+until: Up to when they stay closed; null for not at all.
+reason: Why, for those who read it later: 1 to 1,000 characters.
+
+Returns: Until when the books are closed now; replayed says whether that was
+  so before.
+
+Errors: NullArgument, InvalidScope, InvalidTime (until is outside the years 1
+  to 9999), InvalidArgument (the books are not closed as long as until, the
+  reason is empty or too long, or the transaction is not read committed).$$;
+
+revoke all on function public.pgledger_reopen_period from public;
+
 -- file: repeatable/10_ledger/pgledger_reverse_transfer.sql
 /*
 Gives back what a transfer moved, or a part of it, within the limits of both accounts.
@@ -22689,10 +24177,10 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidAmount (the amount is
   the key by a different request), TransferReversed (nothing is left of it),
   ReversalExceeded (less is left of it), AccountAheadOfClock (an account's
   newest time is more than a day ahead), AccountClosed, AccountFrozen (an
-  account is frozen for what the reversal does), InsufficientFunds (it would
-  leave an account below its lower limit), PositiveBalanceNotAllowed (it would
-  leave an account above its upper limit), BalanceOutOfRange (a balance would
-  reach 1e30 or -1e30).$$;
+  account is frozen for what the reversal does), PeriodClosed (event_at lies
+  in a closed period), InsufficientFunds (it would leave an account below its
+  lower limit), PositiveBalanceNotAllowed (it would leave an account above its
+  upper limit), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_reverse_transfer from public;
 grant execute on function public.pgledger_reverse_transfer to pgledger_poster;
@@ -22778,7 +24266,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument (the reason or
   left of it), ReversalExceeded (less is left of it), AccountAheadOfClock (an
   account's newest time is more than a day ahead), AccountClosed,
   AccountFrozen (an account is frozen for what the reversal does),
-  BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
+  PeriodClosed (event_at lies in a closed period), BalanceOutOfRange (a
+  balance would reach 1e30 or -1e30).$$;
 
 revoke all on function public.pgledger_reverse_transfer_over_limits from public;
 
@@ -23179,7 +24668,7 @@ record only under a key; without, a repeat of such a call looks again.
 
 Checks, in this order: app_id; both ids, that they differ, max_amount, event_at, metadata, the id;
 keep; idempotency_key; that the accounts exist and share a currency; whether it is a repeat; then,
-if there is something to move, the clock, status, decimal places and limits.
+if there is something to move, the clock, status, decimal places, the period and limits.
 
 Locks: both accounts FOR NO KEY UPDATE, in ascending order of their ids, then the inserted row of
 the key, then their expired holds.
@@ -23311,9 +24800,9 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   idempotency_key is empty or too long), AccountNotFound, CurrencyMismatch,
   IdempotencyConflict (the id is taken by a different transfer, or the key by
   a different request), AccountAheadOfClock (an account's newest time is more
-  than a day ahead), AccountClosed, AccountFrozen, InsufficientFunds,
-  PositiveBalanceNotAllowed (the target has no room for it),
-  BalanceOutOfRange.$$;
+  than a day ahead), AccountClosed, AccountFrozen, PeriodClosed (event_at lies
+  in a closed period), InsufficientFunds, PositiveBalanceNotAllowed (the
+  target has no room for it), BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_sweep from public;
 grant execute on function public.pgledger_sweep to pgledger_poster;
@@ -23650,6 +25139,12 @@ as $$
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
   union all
+  select periods.check_name, periods.rows_checked, periods.violations, periods.example
+  from pgledger.verify_periods(pgledger_verify.app_id) as periods
+  union all
+  select closed.check_name, closed.rows_checked, closed.violations, closed.example
+  from pgledger.verify_closed_books(pgledger_verify.app_id) as closed
+  union all
   select holds.check_name, holds.rows_checked, holds.violations, holds.example
   from pgledger.verify_holds(pgledger_verify.app_id) as holds
   union all
@@ -23815,6 +25310,7 @@ set jit = off
 as $$
 declare
   v_latest_at timestamptz := pgledger.clock() + interval '1 day';
+  v_closed_until timestamptz := pgledger.closed_until_for(app_id, event_ats);
   v_place integer;
 begin
   if idempotency_keys is not null then
@@ -23849,7 +25345,8 @@ begin
       select
         generate_series(1, cardinality(from_account_ids)) as place,
         unnest(from_account_ids) as from_account_id, unnest(to_account_ids) as to_account_id,
-        unnest(amounts) as amount, unnest(ids) as id, unnest(place_run.idempotency_keys) as key
+        unnest(amounts) as amount, unnest(ids) as id, unnest(place_run.idempotency_keys) as key,
+        unnest(event_ats) as event_at
       offset 0
     ) as request
     left join account as source on request.from_account_id = source.id
@@ -23863,6 +25360,7 @@ begin
       and target.is_in_time
       and min_scale(request.amount)
         <= coalesce(least(source.amount_scale, target.amount_scale), 18)
+      and (request.event_at < v_closed_until) is not true
       and taken.id is null
       and used.idempotency_key is null
     ) is not true
@@ -23959,6 +25457,7 @@ begin
   end if;
   v_ok := pgledger.check_statuses(v_from_ids, v_to_ids);
   v_ok := pgledger.check_scales(v_from_ids, v_to_ids, array[amount]);
+  v_ok := pgledger.check_period(app_id, event_at);
   return null;
 exception
   when others then
@@ -24054,6 +25553,7 @@ begin
   end if;
   v_ok := pgledger.check_statuses(v_from_ids, v_to_ids);
   v_ok := pgledger.check_scales(v_from_ids, v_to_ids, array[v_amount]);
+  v_ok := pgledger.check_period(app_id, event_at);
   return null;
 exception
   when others then
@@ -24342,10 +25842,17 @@ declare
         unnest(pgledger.new_transfer_ids(first_created_at, v_count)) as new_id
     ) as given
   );
+  v_closed_until timestamptz;
   v_is_sound boolean;
   v_made_ids text[];
   v_ok boolean;
 begin
+  if array_remove(event_ats, null) <> '{}' then
+    v_closed_until := pgledger.closed_until(
+      (select holds.app_id from pgledger.holds where holds.id = hold_ids[1])
+    );
+  end if;
+
   with request as materialized (
     select
       given.place, given.id, given.chosen_id, given.hold_id, given.event_at, given.metadata,
@@ -24425,6 +25932,7 @@ begin
       and not exists (
         select from leg where leg.is_too_fine or abs(leg.balance) >= 1e30
       )
+      and not exists (select from request where request.event_at < v_closed_until)
       and not exists (select from pgledger.transfers where transfers.id = any(ids))
       and (select count(*) = count(distinct request.id) from request) as is_sound
   ),
@@ -24761,7 +26269,7 @@ Locks: both accounts FOR NO KEY UPDATE, ascending by id, then the hold, then the
 row of the key.
 Errors: NullArgument, InvalidScope, InvalidId, HoldNotFound, those of pgledger.repeated_posting and
 pgledger.check_hold_pending, HoldAmountExceeded, AccountAheadOfClock, InvalidAmount,
-BalanceOutOfRange, IdempotencyConflict.
+PeriodClosed, BalanceOutOfRange, IdempotencyConflict.
 */
 create or replace function pgledger.post_pending_hold(
   hold_id text,
@@ -24861,6 +26369,7 @@ begin
       v_account_ids[:1], v_account_ids[2:], array[amount], array[request_index], request_count
     );
   end if;
+  v_ok := pgledger.check_period(app_id, event_at, request_index, request_count);
 
   update pgledger.accounts
   set
@@ -24987,7 +26496,9 @@ begin
       array[v_source.id], array[v_target.id], v_now, v_created_at
     );
   end if;
-  v_ok := pgledger.check_reversal(v_source, v_target, amount, reason is not null);
+  v_ok := pgledger.check_reversal(
+    v_source, v_target, amount, reason is not null, event_at
+  );
 
   update pgledger.accounts
   set
@@ -25257,11 +26768,11 @@ of the account that each amount leaves, then, for as many requests, of the one t
 The first statement locks the accounts and reads them. What it had to wait for, it reads as it is
 then. Only accounts that it locked take part: one that was created while it waited can be seen by
 later statements, but anyone may be changing it. The second finds the accounts of each request.
-Status and decimal places are looked at for all. Balances and versions are then followed through the
-batch in order. The first request is refused whose conditions are not met, or one of whose legs
-breaks a limit. Two more statements write the transfers and the accounts. A caller who skips what
-fails there gets failures instead, where the others have nulls, and the next request goes on from
-what the one before the failed one left.
+Status, decimal places and closed periods are looked at for all. Balances and versions are then
+followed through the batch in order. The first request is refused whose conditions are not met, or
+one of whose legs breaks a limit. Two more statements write the transfers and the accounts. A caller
+who skips what fails there gets failures instead, where the others have nulls, and the next request
+goes on from what the one before the failed one left.
 
 For limits each account has a lowest and a highest balance, with what is held in them. Where there
 is no limit, they lie a little within the range of balances. So the loop compares one number for a
@@ -25295,8 +26806,8 @@ The body is long because its steps share the arrays: each call of a function wou
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then expired holds where a limit seems to be
 broken, then the inserted rows of the keys ascending by key, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts, pgledger.check_account_times, pgledger.check_statuses,
-pgledger.check_scales, pgledger.check_conditions, pgledger.check_balance and pgledger.take_keys; a
-unique violation where an id that a caller chose was taken.
+pgledger.check_scales, pgledger.check_periods, pgledger.check_conditions, pgledger.check_balance and
+pgledger.take_keys; a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -25451,6 +26962,12 @@ begin
     v_ok := pgledger.check_scales(
       from_account_ids, to_account_ids, posted_amounts, request_indexes, request_count
     );
+  end if;
+  if event_ats is not null then
+    v_ok := pgledger.check_periods(app_id, event_ats, request_indexes, request_count);
+  end if;
+  if shared_event_at is not null then
+    v_ok := pgledger.check_period(app_id, shared_event_at, 1, request_count);
   end if;
 
   -- Counted from 1, also where the first accounts are only in requests that are skipped.
@@ -25857,10 +27374,10 @@ revoke all on function pgledger.refuse_account_name from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
-past limits, idempotency keys, which a purge may delete, or what was asked for in a hold. The
-triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
-each row as well as for each statement, because replication applies rows.
+truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
+what let reversals past limits, idempotency keys, which a purge may delete, or what was asked for in
+a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -25939,6 +27456,18 @@ for each statement execute function pgledger.refuse_change();
 alter table pgledger.account_changes
 enable always trigger account_changes_rows_never_change,
 enable always trigger account_changes_never_change;
+
+create or replace trigger period_changes_rows_never_change
+before update or delete on pgledger.period_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger period_changes_never_change
+before update or delete or truncate on pgledger.period_changes
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.period_changes
+enable always trigger period_changes_rows_never_change,
+enable always trigger period_changes_never_change;
 
 create or replace trigger idempotency_keys_rows_never_change
 before update on pgledger.idempotency_keys
@@ -27009,7 +28538,7 @@ Reverses a transfer, in whole or in part, within the limits of its accounts, or,
 whatever they are. app_id, the transfer's id and the reason were checked.
 
 Checks, in this order: the request's own values; that the transfer exists; whether it is a repeat;
-what is left of it; the clock; status; decimal places; limits.
+what is left of it; the clock; status; decimal places; the period; limits.
 
 The row of a key is inserted before expired holds are locked and before the transfer, as everywhere:
 so a new id is made for both.
@@ -28098,6 +29627,41 @@ comment on function pgledger.transfer_request is
 
 revoke all on function pgledger.transfer_request from public;
 
+-- file: repeatable/10_ledger/transfer_time.sql
+/*
+When a transfer of an app was recorded. The name is that of the argument that held its id.
+
+Errors: NullArgument, InvalidId, TransferNotFound.
+*/
+create or replace function pgledger.transfer_time(name text, id text, app_id text)
+returns timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_created_at timestamptz;
+  v_ok boolean;
+begin
+  select transfers.created_at
+  into v_created_at
+  from pgledger.transfers
+  where transfers.id = transfer_time.id
+    and transfers.app_id = transfer_time.app_id;
+
+  if not found then
+    v_ok := pgledger.check_id(name, id, 'pglt');
+    v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return v_created_at;
+end;
+$$;
+
+comment on function pgledger.transfer_time is 'When the transfer with that id was recorded.';
+
+revoke all on function pgledger.transfer_time from public;
+
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
 The transfers with those ids, in the order of the ids, as applications see them. It looks each up by
@@ -28434,6 +29998,62 @@ comment on function pgledger.verify_changes is
   'Checks the history of changes of accounts, and accounts against it.';
 
 revoke all on function pgledger.verify_changes from public;
+
+-- file: repeatable/10_ledger/verify_closed_books.sql
+/*
+Checks that what was closed has stayed so.
+
+A transfer that gave event_at and was recorded after a close may not lie in what that close, and
+every change since, have kept closed. What a reopening has opened is not judged: a call may have
+read its time before, and have been let in after. Nor is a transfer whose time is not later than
+everything that the close found: that may have been there. So nothing is reported that may have been
+in order.
+
+Transfers and changes of an app are put into one line, by time, so that each transfer sees the
+newest close before it. Apps without changes are left out.
+*/
+create or replace function pgledger.verify_closed_books(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with closed as materialized (
+    select links.app_id, links.kept_until, links.recorded_after
+    from pgledger.period_links(verify_closed_books.app_id) as links
+  )
+
+  select
+    'nothing was recorded in a period after it was closed',
+    count(*),
+    count(*) filter (where line.event_at < line.kept_until),
+    min(line.id) filter (where line.event_at < line.kept_until)
+  from (
+    select
+      item.id, item.event_at,
+      max(item.kept_until) over (
+        partition by item.app_id order by item.at, item.is_change
+        rows unbounded preceding
+      ) as kept_until
+    from (
+      select
+        transfers.app_id, transfers.created_at, false, transfers.id, transfers.event_at,
+        null::timestamptz
+      from pgledger.transfers
+      where transfers.event_at is not null
+        and transfers.app_id = any(array(select closed.app_id from closed))
+      union all
+      select closed.app_id, closed.recorded_after, true, null, null, closed.kept_until
+      from closed
+    ) as item (app_id, at, is_change, id, event_at, kept_until)
+  ) as line
+  where line.id is not null
+$$;
+
+comment on function pgledger.verify_closed_books is
+  'Checks that no transfer was recorded in a period after it was closed.';
+
+revoke all on function pgledger.verify_closed_books from public;
 
 -- file: repeatable/10_ledger/verify_entries.sql
 /*
@@ -28879,6 +30499,71 @@ comment on function pgledger.verify_names is
   'Checks that each name leads to the account that has it, in the books of that app or of all.';
 
 revoke all on function pgledger.verify_names from public;
+
+-- file: repeatable/10_ledger/verify_periods.sql
+/*
+Checks the history of closed periods, each change against the one before it, and the newest against
+what stands.
+*/
+create or replace function pgledger.verify_periods(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with chain as materialized (
+    select
+      links.app_id, links.label, links.has_no_gap, links.follows, links.is_possible,
+      links.is_newest, links.to_until
+    from pgledger.period_links(verify_periods.app_id) as links
+  )
+
+  select
+    'changes of closed periods run from 1 without a gap',
+    count(*),
+    count(*) filter (where chain.has_no_gap is not true),
+    min(chain.label) filter (where chain.has_no_gap is not true)
+  from chain
+  union all
+  select
+    'each change of closed periods starts from what the one before left, and later',
+    count(*),
+    count(*) filter (where chain.follows is not true),
+    min(chain.label) filter (where chain.follows is not true)
+  from chain
+  union all
+  select
+    'books were closed until a past time, and reopened from an earlier one',
+    count(*),
+    count(*) filter (where chain.is_possible is not true),
+    min(chain.label) filter (where chain.is_possible is not true)
+  from chain
+  union all
+  select
+    'books are closed as their newest change left them',
+    count(*),
+    count(*) filter (where book.closed_until is distinct from book.to_until),
+    min(format('app %L', book.app_id))
+      filter (where book.closed_until is distinct from book.to_until)
+  from (
+    select
+      coalesce(closed_periods.app_id, newest.app_id), closed_periods.closed_until,
+      newest.to_until
+    from pgledger.closed_periods
+    full join (
+      select chain.app_id, chain.to_until
+      from chain
+      where chain.is_newest
+    ) as newest on closed_periods.app_id = newest.app_id
+    where verify_periods.app_id is null
+      or coalesce(closed_periods.app_id, newest.app_id) = verify_periods.app_id
+  ) as book (app_id, closed_until, to_until)
+$$;
+
+comment on function pgledger.verify_periods is
+  'Checks the history of closed periods, and what stands against it.';
+
+revoke all on function pgledger.verify_periods from public;
 
 -- file: repeatable/10_ledger/verify_reversals.sql
 /*
@@ -29927,6 +31612,95 @@ comment on column public.pgledger_holds_view.to_tenant_id is
 
 revoke all on table public.pgledger_holds_view from public;
 grant select on table public.pgledger_holds_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_periods_v1.sql
+/*
+Closed periods as applications see them: each time that books were closed or reopened. Columns never
+change; a change of shape is a new version.
+*/
+create or replace view public.pgledger_periods_v1 as
+select
+  period_changes.app_id,
+  period_changes.number,
+  period_changes.changed_at,
+  period_changes.change,
+  period_changes.from_until,
+  period_changes.to_until,
+  period_changes.number
+  = max(period_changes.number) over (partition by period_changes.app_id) as in_force,
+  period_changes.changed_by,
+  period_changes.changed_as,
+  period_changes.reason
+from pgledger.period_changes;
+
+comment on view public.pgledger_periods_v1 is
+  'One row each time that books were closed or reopened. Where in_force is true, to_until is until '
+  'when they are closed now.';
+comment on column public.pgledger_periods_v1.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_periods_v1.number is
+  'Number of the change in its app, from 1 without a gap.';
+comment on column public.pgledger_periods_v1.changed_at is
+  'When it was changed: later than the change before it.';
+comment on column public.pgledger_periods_v1.change is
+  'What was done; one of: close, reopen.';
+comment on column public.pgledger_periods_v1.from_until is
+  'Until when the books were closed before, or null.';
+comment on column public.pgledger_periods_v1.to_until is
+  'Until when they are closed since, or null.';
+comment on column public.pgledger_periods_v1.in_force is
+  'Whether it is the newest change of its app, and so holds now.';
+comment on column public.pgledger_periods_v1.changed_by is
+  'Who was logged in: session_user.';
+comment on column public.pgledger_periods_v1.changed_as is
+  'The setting role of that session; none if it had not changed its role.';
+comment on column public.pgledger_periods_v1.reason is 'Why, as given, or null.';
+
+revoke all on table public.pgledger_periods_v1 from public;
+grant select on table public.pgledger_periods_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_periods_view.sql
+/*
+The newest version of pgledger_periods_v1, under the name that stays.
+*/
+create or replace view public.pgledger_periods_view as
+select
+  newest.app_id,
+  newest.number,
+  newest.changed_at,
+  newest.change,
+  newest.from_until,
+  newest.to_until,
+  newest.in_force,
+  newest.changed_by,
+  newest.changed_as,
+  newest.reason
+from public.pgledger_periods_v1 as newest;
+
+comment on view public.pgledger_periods_view is
+  'Closed periods and how they came about: today''s version, pgledger_periods_v1.';
+comment on column public.pgledger_periods_view.app_id is
+  'Set of books; the empty text where there is only one.';
+comment on column public.pgledger_periods_view.number is
+  'Number of the change in its app, from 1 without a gap.';
+comment on column public.pgledger_periods_view.changed_at is
+  'When it was changed: later than the change before it.';
+comment on column public.pgledger_periods_view.change is
+  'What was done; one of: close, reopen.';
+comment on column public.pgledger_periods_view.from_until is
+  'Until when the books were closed before, or null.';
+comment on column public.pgledger_periods_view.to_until is
+  'Until when they are closed since, or null.';
+comment on column public.pgledger_periods_view.in_force is
+  'Whether it is the newest change of its app, and so holds now.';
+comment on column public.pgledger_periods_view.changed_by is
+  'Who was logged in: session_user.';
+comment on column public.pgledger_periods_view.changed_as is
+  'The setting role of that session; none if it had not changed its role.';
+comment on column public.pgledger_periods_view.reason is 'Why, as given, or null.';
+
+revoke all on table public.pgledger_periods_view from public;
+grant select on table public.pgledger_periods_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
@@ -55022,6 +56796,7 @@ values
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0022_index_event_times.sql', 'versioned', '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0024_close_periods.sql', 'versioned', 'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55047,7 +56822,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b74cc808fd1ec7622e625cb704be520a7bd16aab18e7d27805330289e6e59b16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'c7f40fd528a288e983662725a11c9ca88f693b486f928af4308c61ae70dac76b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', 'da7f80615d00012a7003d7eb1e8969423e1885bc23acc4bb9f1e44294dd85e53', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55091,7 +56866,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'a5a2e3878d7d254b7773be0b9bbc4b9c5deae087bf22106c8492f9b190c029cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '4be2a4f911444187ac3819e4b57b6420f5af851d4eebd7b9f602131ebb19965d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55116,6 +56891,7 @@ values
   ('repeatable/10_ledger/balance_then.sql', 'repeatable', '0fca627732fed6edcf14fa8336178cb99994f9df7ceb45a2e21807d812226de1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_period.sql', 'repeatable', 'aa97362ea9c4cbf8db4b7707bb6efe43062ffd9aa0dafde8081ba5029e18bddc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55138,16 +56914,21 @@ values
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_legs.sql', 'repeatable', 'c878193c115447ebd40d3b3dc32ffadf630ac122f6c7218d808f9071d89f47b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'f8039cac0741b17d91e89d96bcc7eaa8304f7d246bdd5262117f6c177e9302f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_list_of_accounts.sql', 'repeatable', 'd806c49ad70727b01d208e780b5e3800659d2ec2635ab213b29208c6c187a18a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_listed_times.sql', 'repeatable', '5e55b8e060689648944628e1184ba19ea425a459ea012400064dbfe7c683c887', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_request.sql', 'repeatable', 'fa93fbbdde5d9a68053ff692002dec6d4d33e6a7c09880da79deb7d71cbdfe90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_named_requests.sql', 'repeatable', '537903b0463d1ad2b903e1102abb5f616836c143269fcd46c24f10aa862586ed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_account.sql', 'repeatable', '422e455a59f0d67d2d4d6c371e96db3ae097784a23783593d3f5b3053892454e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_new_limits.sql', 'repeatable', '600e59512ca997fa0cdd365b2e821c9df42064f8069d882ca0454be189ff1611', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_past.sql', 'repeatable', '8e0b2706b5c18e21af29f1189beaea3403243887993d4041c7cb575a2bc47783', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_period.sql', 'repeatable', 'fc0cf3a40b63b51afdc9ef9f5a0cce74a97d67e24b17d57a021d35888d7165e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_periods.sql', 'repeatable', 'dd7bcd206bb405c00af8c3012fcb7e0fabeb47d22c6cd50ba077700b6d39f449', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', '7f60719ce742a7d4ced71c378d0a62d01ae33ecdb7ed7b3ef8d63fc83a1d0676', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_repeated_hold.sql', 'repeatable', '173d915e2a464fe26bdd8e6751a06120ea629919ec540610d99eadfaa3bace1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'f580cebc35c4e096fdd16c62a415229e080ed5d6fab88321316d8a93b579e756', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'fecfdf79f23e8b383393e1163690aa3f51bec2c6c521eb33d1568e9c23e844cf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', '678f74ae488f6813a9ef3898806cbfeea19bff4fe8f59ea2c9159092f87cc3d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_span.sql', 'repeatable', '049103f1066b69832777d7e0b0bbaad21481b5b0efa641cd6fbf32ceac400fed', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55157,13 +56938,16 @@ values
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '65d9a31d389775f24a26faf12d0dfc2424d5ed0f8a90ee2b81017bc304ec78ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'b4bef8385778c861678040caa596693d10e312b5177950a317495b495092bc60', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/closed_until.sql', 'repeatable', '7d397fdd50552f54dc9a0c988b768d02f9697a893fb4702334ecbbcea4916404', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/closed_until_for.sql', 'repeatable', 'aec47f6d10d1dcb6c83c453c7c6c62dc3e4ecb252c64879ca282715bb29a4f44', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/concerns_tenant.sql', 'repeatable', 'c7928898cd8d4b9fb449b1ef9517126bcccdb93c0b3e0358c538caef81f6a2fb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/conditions_are_sound.sql', 'repeatable', '6aa934266fb585dcd3b4aafe59084aca8d070da94e2ba8cc6776bc40ce5662bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_bulk_transfers.sql', 'repeatable', 'b08c9f9ad89f571d607c3f92b89e43c146a5691a9a0bed6efbddac7a8fb88230', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_holds.sql', 'repeatable', '5f24a79bf072b35456c3e52b437f9ac91ee232ece2312a0cc45c00868bfe91aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfer.sql', 'repeatable', 'eaa30001e227dc237f5cca4e1a6d96654cd9878c6068efeb0fbf7bc302f52d3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_keyed_transfers.sql', 'repeatable', 'eb95359a2a8b5bbf0fb058d5ffacb486e26a156e7148c7c20d578031862d016e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_holds.sql', 'repeatable', '91ec049d203ae24b56f9728b5a510463ae4e85ecde331b456b3c1a0a9c927ade', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '212c981adb1dd719e8f3bd43b8860655e0ad20d4ebc224d75a6af426aedbd6e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfer.sql', 'repeatable', '4aaae0c079d471018690aa49a6892cd82ce59745f8985ac74b558688305a1ad2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '00169d3efcec50c7b5afb1db255882f8cf03cf39cb8ea99aae970e9e862ca014', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55171,7 +56955,7 @@ values
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/event_correction.sql', 'repeatable', 'f9a0040a605e64752339b75a9810eba770a3046e526065196cd5dcfbe1f30aeb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1fc1b0134bff0115fcef09f866f638e1846fb46c2e6bf1d9c2064ed380246435', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '2d5c81c4643551573ea0fbb8d46809b3cf132975f65386393131982392007216', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55203,6 +56987,7 @@ values
   ('repeatable/10_ledger/keyed_requests.sql', 'repeatable', '7be341e248a045701d022e506fa7ce8d349b294fdde69cca5b1ca38dee731908', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keys_are_sound.sql', 'repeatable', 'dbf3c35828153a3482ca0f36f1ad2fceec93a62bcc6c63dd05bbff321b760eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keys_of_requests.sql', 'repeatable', 'c3c384c1f4749f1bc401d81536c5f8cd4d881b9945c1d1c9c7eaef65aab07e9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/last_version_before.sql', 'repeatable', 'e080d298afab777ae2bd85fb81178dd9f83269f1e19f2c0a81bc28b5b0695936', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs_failure.sql', 'repeatable', '3a3d0ca751948d86907714d9219a5e280cf7cd4cad125d059c8e82c803ab66c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55215,9 +57000,9 @@ values
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/made_hold_outcome.sql', 'repeatable', '1c1182f249263bec4d1b06af25a11ee5e8c7bef95d5ac8840223d84bd4bfa33c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_hold.sql', 'repeatable', '6273ef26dd8df6158cbbc1dd4003489c5133bf3648733bcce17cf74d1837b5dc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'e5bf3f6efc2bf17b17ce1d968e9cb7642e43be7a37cb351c8348759e67bbf6f7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'c563f714989122433d8d23f15b5b9029652b328bfccdc06894db82e3aa8f51aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'c29a39e3f1cd48044b74b364dcd400634fd4d782a90d143d539f1a833f8de4a7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', '4a4cda73af5cf9ebe39668eaff5f8fa3c737cbb7abb2f82093e3797b010093ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', '20dfa039d5cdc6e6ca7fe962f177820890202d96893c97bc0ca785f364a279f9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/moment_before.sql', 'repeatable', '527290d3188fa1359d32e45056fe57191ccd877c0afd8b3dd76fff7963922d8c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/named_request.sql', 'repeatable', '66987cdc8c7ccc423c4d25e66af4a127a3a5883c776fe15803b86d27c9137d9f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55227,7 +57012,14 @@ values
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_begins_at.sql', 'repeatable', '103bf23f3fd6b5dcb592a24a9729f2dd79772be8d16b5ff3f3074bfadf94f18d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_in_window.sql', 'repeatable', '4868b0042b9e3282f23a7dda31855d2e8c843a1d026c800a19f323f7d3dbd73b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_of_account.sql', 'repeatable', '866febcd93cd200fadb5ba9a30285653425a5bc880b34117823ea8969f62d984', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_of_account_by_event.sql', 'repeatable', '9c09f4af4104acc032cee8eae3a0f7cf1a5034dcca59aba6f839fdd9ec900e38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_of_transfers.sql', 'repeatable', '3ea78536e283882c28ff9ad86825ee4092e0a493bac393a85d55590ae2240f88', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/period_links.sql', 'repeatable', 'ea39c410a105d5568c08cbdac3ccf91024ac0a353b6ddd42bea8bf16a5b4b4e2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/periods_lock.sql', 'repeatable', '67f13cdc7ec5969cbac1b7d1d8737f2208cf28b7941291e64403383837ffc785', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '465a29641cb91745f8db49dae8181e92a4d9f6cdd15f7b56484fd6e4ae3482ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55237,18 +57029,19 @@ values
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '9c0619ba908aa651a148b453c745ed24646208c831e4ca7eb88214637385fd73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances_at.sql', 'repeatable', '8f276c758fb5a7869b2b687f16063461bf75945425f1c39145da99a3017e3f01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_close_period.sql', 'repeatable', 'ada1cd21a25c4d831fe14374bbd32eda4cc2cb05af985bb7aa4d906f7178adc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '14db0497a780948ae157582a8daa5df472bcd2029645a44da5e8f84964ecae2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'bc8fa37e3ef0b108f07ac3e97092b55748d555b51e40de28a0905570f53f7557', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '59c5d2b29d60402e79019845fa8e9a6ccc84093873d886093ccf3999b95cceee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_outcomes.sql', 'repeatable', '4e3f1b294ba1ba90b96f4a231ffccb74d11f35335ddf4ac3664c7054bd9f2e65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'fa79b71a6c9693008be4c1e40f32167120f5d9c388f082cde3f66064c815509f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', 'e6ea3e7ae53f845aeaefbc7bc176e0cf79064c5398c74c5f6ac3b26f1f62019e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '9140e6fea860b0a0585e7c83d9b90df84f23877886d017bdb962bcec4f53d391', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '1d8b385002adf170be82df4ae638985773b9464e0e5e341faa63d796d140b75a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '19d2ea50a1d7ce893a83d2e7d89be9a705f30dd225458f5dbc7d694db4fe05c9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', 'bc3f198f09b4cc78ba3a5c6a3aa0be6331fadde713c8f473e77a9b7f62bc9677', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', '90fd0838f214161633f9b454f7385af9e35df961d843d8426b44ff66ecbd9e5a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', 'b03f4d9b01af13fe162937a58f463973b893e1ea30fec6c4edb90d0ca417ca19', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '02a75be225b1931096cb1f2bc6f701ba81ac227aa03c75e2edeebcfac60d5628', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '3c8c5cd56178eff10bb0f68b3ea146003962287a6c32f6ebad528487a8c88345', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_by_name.sql', 'repeatable', '5a6aeff9b63c9fb958b46dbfad4337bb0083c672ff6a24374afa545118461d0f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_count.sql', 'repeatable', 'cadc61a6da8169375fe1231627a31a5014cc4c55d683d145cae4485dd8eb4297', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk_ids.sql', 'repeatable', 'feaacc2743eecf24a31b28106314a04ea672262447045c9cb6ec7ab5656f4b38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', 'abbb4b8ceba5060869e8ce1ec809f3adc3d6b03381e63b7a8f50763fb5854502', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_outcomes.sql', 'repeatable', '06f09fd52ef7c0dabe546f1463144eb2b3df35c16e00954020c42e0011d0c274', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'b6e711f6f7849d3bbffeb78868dbc18b0a8d4a8802a0ecbf2909b69e09460948', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55258,51 +57051,54 @@ values
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_list_accounts.sql', 'repeatable', '7d858283e0a0756ae7338400d1640f382cedaf3fc16859c2e9c76e177c929d34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_list_transfers.sql', 'repeatable', '58c39fbdfdf5d04c738ba17a1e8d96322b18ed754ef622153121981f5fd3faec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_movements.sql', 'repeatable', '6d0bac5768f2ab7b45a63b8753d7096d43c6b9c64760b7dd04ca5a861fd35f0e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', 'fc49278ad4cb619d843c8575d408572ff4c6911ecb1b1196b1765ef51344e4c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'b191934e34afd340dabb4c1d033ecdbad88c4e0fe413f9d498cc634692853d7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '7df36327eb6a1567c07dc3ce178f7349cc16ad26120381a3e812f39797396097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', 'f03be0e599b3f3025bff7c9c49a692644cc040cf8e7b3ec352943fc1c5cdb56d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', '73d52075fbe406a04d5477be855145f9005719a8e803b8d683d9657a29990d0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reopen_period.sql', 'repeatable', '42e7afb0dce47592aae88cafa146c7886ec6f47f8e67aef320291befaae214ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', '1653f60e121daa2aca9659742a79e317f7827e41afa03bf05eb7492be47ab6dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', 'a82eabc3f2fe89c906cdca5932e8f48c307fee0d3130157012b59edd6aed8046', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reversed_amount.sql', 'repeatable', '311d2076a9e6fce6f218a90a1715b22e9196eab4f4d65e0a187e5588f445ad1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_statement.sql', 'repeatable', '9a449736ff49a9ae9d4e14f9cbd96d6da2dd8509b2473b5df54908a8b4ea396b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'a68b7d86979c3f0570d26b4bc318781975f5c811781db6f49be516a11c1b08d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '42a0b5011be340a02280198a0c235b5d7fdc6bfb6f42f92cec9e65ebbc29dd27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_trial_balance.sql', 'repeatable', '284fae222d36c8fe5f47bec7ae9e877827bb7df5f32ff122d10fc2585c3a1647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '16869476f058e8c4f7da1dc9732187bc471dc44878d1a4d2dffc0db7a44b3e68', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/place_run.sql', 'repeatable', '0c6aa785637a2d364c28117ace190f0cad24efbd3b42d563a991044444c1ddbf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'b0773c56709b8dfb3d58f89c285fe239922f58e8e7e9d0edd52f2d6bfa762b2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '42a4e9e043f6e0146811ce7332a95293192297e2b1f3d1bf8799dbab7ace4e1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_run.sql', 'repeatable', 'fde25fdca26aba4853143139fa4ad2a4956c2ab0d64ba2c689a08245077f7a94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', '3175942baf0973d4d0ae00b989ed0ae311518cdc94903dd209dae27729277847', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', 'e11b336eee93e5bf2d741f73bda49a2b837262b613c62cd25c3584bff08f2288', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/places_left.sql', 'repeatable', 'e80dbf26dc70104ccd14fceb6f2cd47003e1f8480f776054b5d00a17f45e2eb9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'c648fbd6d5c80c2bc13541d4c57aef585f2ba21924582fc36455caf46f1ef08d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'b335b282a7e0b10ad0340443b22d1ca8c5f0adb56aa2b99110b4d1577d82d9a1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds_in_order.sql', 'repeatable', '66374fbd922390e42fbee2fb6bcf04196b94d13af0930b9e7fd6e135eb8ea4e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_keyed_holds.sql', 'repeatable', '9571afddc6866dc6605b93ae37dfc6afaa7c1b6114de1e1fd356f6c6a05506ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'f135d90c52c32e80ad72484152622e845fe3d9f2d69fa5015afb047899d710bd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_reversal.sql', 'repeatable', 'c0215432dd41802fa87d154545765a78fd2b19d289ed2e5cd02c81b2a1c95d09', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_pending_hold.sql', 'repeatable', 'b7c462c21ee06345b859b3cbd31bb196ffd502f218fd200669869eec34ccb336', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_reversal.sql', 'repeatable', '4533e43e1415add98f343347b8786727e06eb47e4f725e65164a592fe40930dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_run.sql', 'repeatable', '870ec30313edec0e65a2573fe73b4ae3468ef217d26a6eee617c60813c7d9214', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_runs.sql', 'repeatable', 'db216d884be9ee98b61d68537efad753ebb57557fdd5330fc0bbaf09d24383d5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '3a9fe6c90b5b4f86490d0ccdca7c0fc4db77c5deb5da0459b6b5b192697961f2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '81caf8adef1bff60bac9c1946b2718df8216c2393ce59415f7fe763fdc4534ce', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_outcome.sql', 'repeatable', '6a3255b404a1b4878a3524a29e87231c8d6940a28d2caf827e3c2476a97c571c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posted_transfers.sql', 'repeatable', 'acae172dafeb0668f421f2ff24d3866f6cb6770d56a63b1e5b22b11a03ceec2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/posting_request.sql', 'repeatable', 'bc82112c0331729a2d32fcafa5af60804ed5fdb09768a34e95dc8b9f50948e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'cc0c8efc6de1c0ec888420698b882e428ddd1b62c94e182a4d8765a6ec1befc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '2e66ccee2cde9e5426bd47acdbe10445fd6b9502cc86de1be3ed5f9707045e15', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55323,7 +57119,7 @@ values
   ('repeatable/10_ledger/request_is_sound.sql', 'repeatable', '0e339d9c8f7d6ba1c0cec52b942a423b0240cfd86da6d306a7c17aefbcec9e25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/request_is_whole.sql', 'repeatable', '8bfa0581df284acdcf812b910ed555753e8a875adf5e6e5d484f34c1e212153e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversal_request.sql', 'repeatable', '2056f08fa5797e101b8477be877d4efb4938f915d944377d3aee45893e02cae6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', '6d6adb7c1af367b8730eeb5c42719e87318f430ca38a93ecccf4dfe5868978bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/reverse_transfer.sql', 'repeatable', 'eda23e1f3f39016e9b6e79cfe52f0f6713935eafd5dc87bf40ec24d89a6f41ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/reversed_amount.sql', 'repeatable', 'b976c1e8f806dee40204b6ac1c338e4ebcdb0177dff494fe9698c33c75bb0d1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55344,17 +57140,20 @@ values
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '1de7a8e57809951ac394c4b3eef454690dc9831833ac1591c84bcfd824197619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfer_time.sql', 'repeatable', 'b7098c79caa35fff039317e1c743994df367723e0c42c7bdb815f93ce8e38c63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_closed_books.sql', 'repeatable', '78a9257331664534ecd9dff9f515b9982ab420b5459aa0d784a746b29a9e2d77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_periods.sql', 'repeatable', 'f55a710bca7be458c7a1265b1a0bc44b8879ac2f0014b05baa0b17919f9206a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55374,6 +57173,8 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'adebd658c1ce1408f91fe668f2a26d83385ad907aa2edef59daf6fb837ff0ca4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_view.sql', 'repeatable', '346befb6b0d512058f3e57babe1929217315a5aea42360a3b51fae574df0356b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_periods_v1.sql', 'repeatable', '6746b194ae48500f8e86b2e587ffbb5afa229788011bfced9c62f5efff623b68', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_periods_view.sql', 'repeatable', '1a1b574074fd6f4965789e4b3a0e3671295d53e3f5070bd967ab14b06dbe8f1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '060b8f89a6b994d780c0f8357b9138fae23f892d19e0a612f916334d7d856947', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', 'a781ee9b4e097a2619f9d5c1309b3cdb91fc41a8edd8e8ead0fe1b07af0f3541', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),

@@ -19,6 +19,7 @@ __all__ = [
     "HoldOutcome",
     "Movement",
     "PathBalance",
+    "Period",
     "StatementLine",
     "Transfer",
     "TransferOutcome",
@@ -405,6 +406,23 @@ class AccountBalance:
     account_id: str
     currency: str
     balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Until when a set of books is closed: ``pgledger_period``.
+
+    Attributes:
+        closed_until: No ``event_at`` before it is accepted; None if nothing is closed.
+        changed_at: When that was last changed, or None.
+        app_id: Set of books; the empty text where there is only one.
+        replayed: Whether the call changed nothing, because the books were so already.
+    """
+
+    closed_until: datetime
+    changed_at: datetime | None
+    app_id: str
+    replayed: bool = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

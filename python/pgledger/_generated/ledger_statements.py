@@ -15,6 +15,7 @@ from pgledger._generated.ledger_rows import (
     HoldOutcome,
     Movement,
     PathBalance,
+    Period,
     StatementLine,
     Transfer,
     TransferOutcome,
@@ -33,6 +34,7 @@ CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 PATH_BALANCE_ROW = row_factory(PathBalance)
 ACCOUNT_BALANCE_ROW = row_factory(AccountBalance)
+PERIOD_ROW = row_factory(Period)
 MOVEMENT_ROW = row_factory(Movement)
 STATEMENT_LINE_ROW = row_factory(StatementLine)
 TRIAL_BALANCE_LINE_ROW = row_factory(TrialBalanceLine)
@@ -282,12 +284,40 @@ class LedgerStatements:
             app_id="text",
             tenant_id="text",
         )
+        self.list_accounts = calls.rows(
+            Account,
+            "pgledger_list_accounts",
+            after_id="text",
+            page_size="integer",
+            prefix="text",
+            currency="text",
+            created_from="timestamptz",
+            created_until="timestamptz",
+            metadata="jsonb",
+            app_id="text",
+            tenant_id="text",
+        )
         self.list_subtree = calls.rows(
             Account,
             "pgledger_list_subtree",
             prefix="text",
             page_size="integer",
             after_id="text",
+            app_id="text",
+            tenant_id="text",
+        )
+        self.list_transfers = calls.rows(
+            Transfer,
+            "pgledger_list_transfers",
+            after_id="text",
+            page_size="integer",
+            account_id="text",
+            group_id="text",
+            recorded_from="timestamptz",
+            recorded_until="timestamptz",
+            event_from="timestamptz",
+            event_until="timestamptz",
+            metadata="jsonb",
             app_id="text",
             tenant_id="text",
         )
@@ -355,6 +385,9 @@ class LedgerStatements:
             reason="text",
             sweep_to="text",
             app_id="text",
+        )
+        self.close_period = calls.rows(
+            Period, "pgledger_close_period", app_id="text", until="timestamptz", reason="text"
         )
         self.ensure_account = calls.rows(
             Account,
@@ -427,6 +460,9 @@ class LedgerStatements:
         self.raise_sequences = calls.value("pgledger_raise_sequences")
         self.reopen_account = calls.rows(
             Account, "pgledger_reopen_account", id="text", reason="text", app_id="text"
+        )
+        self.reopen_period = calls.rows(
+            Period, "pgledger_reopen_period", app_id="text", until="timestamptz", reason="text"
         )
         self.reverse_transfer = calls.rows(
             Transfer,

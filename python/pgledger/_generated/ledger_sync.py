@@ -26,6 +26,7 @@ from pgledger._generated.ledger_rows import (
     Hold,
     Movement,
     PathBalance,
+    Period,
     StatementLine,
     Transfer,
     TrialBalanceLine,
@@ -40,6 +41,7 @@ from pgledger._generated.ledger_statements import (
     HOLD_ROW,
     MOVEMENT_ROW,
     PATH_BALANCE_ROW,
+    PERIOD_ROW,
     STATEMENT_LINE_ROW,
     TRANSFER_ROW,
     TRIAL_BALANCE_LINE_ROW,
@@ -233,6 +235,7 @@ class LedgerCalls(Caller):
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            PeriodClosed: ``event_at`` lies in a closed period.
             InsufficientFunds: Too little may leave the one account.
             PositiveBalanceNotAllowed: The other has too little room.
             BalanceOutOfRange: A balance could reach 1e30 or -1e30.
@@ -327,6 +330,7 @@ class LedgerCalls(Caller):
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: An account is frozen for what the transfer does.
+            PeriodClosed: ``event_at`` lies in a closed period.
             VersionMismatch: An account is not at the required version.
             BalanceConditionFailed: A balance would be outside the required range.
             InsufficientFunds: It would leave an account below its lower limit.
@@ -434,6 +438,7 @@ class LedgerCalls(Caller):
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            PeriodClosed: ``event_at`` lies in a closed period.
             VersionMismatch: A transfer requires a version that an account does not have.
             BalanceConditionFailed: A transfer requires that a balance after it lies in a range, and
                 it would not.
@@ -732,6 +737,74 @@ class LedgerCalls(Caller):
             ),
         )
 
+    def list_accounts(
+        self,
+        *,
+        after_id: str | None = None,
+        page_size: int = 100,
+        prefix: str | None = None,
+        currency: str | None = None,
+        created_from: datetime | None = None,
+        created_until: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        app_id: str = "",
+        tenant_id: str | None = None,
+    ) -> list[Account]:
+        """Returns one page of accounts, in the order of tenants and names.
+
+        Filters that are given hold together. A page reads its own rows and those that a filter
+        leaves out. Few matches of metadata are found fast only with an index of your own;
+        docs/ledger.md shows how to make one. With a prefix, give the tenant too, or the names of
+        all tenants are read.
+
+        Calls ``pgledger_list_accounts``.
+
+        Args:
+            after_id: Id of the last account of the page before; None for the first page.
+            page_size: How many at most, 1 to 10,000.
+            prefix: Path without a dot at its end, such as users.42: only accounts at and below it,
+                as :meth:`list_subtree` says; None for all.
+            currency: Only accounts of this currency; None for all.
+            created_from: Only accounts that were recorded at this time or later; None for no such
+                bound.
+            created_until: Only those that were recorded before this time; None for no such bound.
+            metadata: JSON object that the account's metadata contains, as @> says; None for any.
+            app_id: Set of books that the accounts belong to.
+            tenant_id: Whose accounts; None for those of all tenants.
+
+        Returns:
+            The accounts, ordered by ``tenant_id``, name and id, as bytes are; fewer than
+            ``page_size`` on the last page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The prefix is empty, cannot be seen or is too long.
+            InvalidCurrency: A currency is not 1 to 32 visible characters without spaces.
+            InvalidTime: A bound is outside the years 1 to 9999.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            InvalidId: An id is malformed.
+            AccountNotFound: ``after_id`` is no account under this ``app_id``.
+        """
+        return self._fetch_all(
+            ACCOUNT_ROW,
+            self._statements.list_accounts,
+            (
+                after_id,
+                integer_text("page_size", page_size),
+                prefix,
+                currency,
+                time_text("created_from", created_from),
+                time_text("created_until", created_until),
+                metadata_text(metadata),
+                app_id,
+                tenant_id,
+            ),
+        )
+
     def list_subtree(
         self,
         *,
@@ -777,6 +850,83 @@ class LedgerCalls(Caller):
                 prefix,
                 integer_text("page_size", page_size),
                 after_id,
+                app_id,
+                tenant_id,
+            ),
+        )
+
+    def list_transfers(
+        self,
+        *,
+        after_id: str | None = None,
+        page_size: int = 100,
+        account_id: str | None = None,
+        group_id: str | None = None,
+        recorded_from: datetime | None = None,
+        recorded_until: datetime | None = None,
+        event_from: datetime | None = None,
+        event_until: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        app_id: str = "",
+        tenant_id: str | None = None,
+    ) -> list[Transfer]:
+        """Returns one page of transfers, the newest first by when they were recorded.
+
+        Filters that are given hold together. A page of an account reads its own rows and those that
+        a filter leaves out, however long its history is; so does a page of all transfers. Few
+        matches of metadata are found fast only with an index of your own; docs/ledger.md shows how
+        to make one.
+
+        Transfers that commit while you page are on the pages before yours: to miss none, read pages
+        until one is not full, and begin again.
+
+        Calls ``pgledger_list_transfers``.
+
+        Args:
+            after_id: Id of the last transfer of the page before; None for the first page.
+            page_size: How many at most, 1 to 10,000.
+            account_id: Only transfers that leave or reach this account; None for all.
+            group_id: Only transfers of this group; None for all.
+            recorded_from: Only transfers whose ``created_at`` is not before this time; None for no
+                such bound.
+            recorded_until: Only those whose ``created_at`` is before this time; None for no such
+                bound.
+            event_from: Only transfers whose ``event_at`` is not before this time; None for no such
+                bound. Where none was given, ``event_at`` is ``created_at``.
+            event_until: Only those whose ``event_at`` is before this time; None for no such bound.
+            metadata: JSON object that the transfer's metadata contains, as @> says; None for any.
+            app_id: Set of books that the transfers belong to.
+            tenant_id: Only transfers that leave or reach an account of this tenant; None for all.
+
+        Returns:
+            The transfers, ordered by ``created_at`` and id, the newest first; fewer than
+            ``page_size`` on the last page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            InvalidTime: A bound is outside the years 1 to 9999.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidId: An id is malformed.
+            TransferNotFound: ``after_id`` is no transfer under this ``app_id``.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        return self._fetch_all(
+            TRANSFER_ROW,
+            self._statements.list_transfers,
+            (
+                after_id,
+                integer_text("page_size", page_size),
+                account_id,
+                group_id,
+                time_text("recorded_from", recorded_from),
+                time_text("recorded_until", recorded_until),
+                time_text("event_from", event_from),
+                time_text("event_until", event_until),
+                metadata_text(metadata),
                 app_id,
                 tenant_id,
             ),
@@ -1300,6 +1450,53 @@ class LedgerCalls(Caller):
             ),
         )
 
+    def close_period(
+        self,
+        app_id: str,
+        until: datetime,
+        *,
+        reason: str | None = None,
+    ) -> Period:
+        """Closes the books of an app: what lies before a time stays as it is.
+
+        From then on no call is accepted whose ``event_at`` lies before that time, whatever it
+        makes: a transfer, a hold, a posting, a reversal, alone or in a batch. A repeat of an
+        earlier call still gets its first answer. It waits for transactions that have given an
+        ``event_at``: none of them commits after it has. Calls that give no ``event_at`` are not
+        concerned, and do not wait. Close in a transaction of its own.
+
+        Books that are closed until then or longer stay as they are, so it can be repeated. Each
+        change is a row of ``pgledger_periods_v1``. It reads all accounts of the app.
+        :meth:`reopen_period` takes it back.
+
+        Calls ``pgledger_close_period``.
+
+        Args:
+            app_id: Set of books to close; the empty text where there is only one.
+            until: Up to when, at least a minute past. The time itself stays open.
+            reason: Why, for those who read the history: 1 to 1,000 characters, or None.
+
+        Returns:
+            Until when the books are closed now; replayed says whether they were before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidTime: Until is outside the years 1 to 9999.
+            InvalidArgument: Until is not a minute past, the reason is empty or too long, or the
+                transaction is not read committed.
+        """
+        return self._fetch_one(
+            PERIOD_ROW,
+            self._statements.close_period,
+            (
+                app_id,
+                time_text("until", until),
+                reason,
+            ),
+        )
+
     def ensure_account(
         self,
         name: str,
@@ -1627,6 +1824,7 @@ class LedgerCalls(Caller):
             HoldExpired: Its ``expires_at`` is over.
             HoldAmountExceeded: Less is left of it.
             AccountAheadOfClock: An account's newest time is more than a day ahead.
+            PeriodClosed: ``event_at`` lies in a closed period.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
         """
         return self._fetch_one(
@@ -1703,6 +1901,45 @@ class LedgerCalls(Caller):
             ),
         )
 
+    def reopen_period(
+        self,
+        app_id: str,
+        until: datetime | None,
+        reason: str,
+    ) -> Period:
+        """Opens closed books again, from a time on or wholly: ``pgledger_reopen_period``.
+
+        From then on calls are accepted again whose ``event_at`` lies at that time or later. The
+        call is written down: who, when and why, in ``pgledger_periods_v1``. Books that are open
+        from there on stay as they are. Only the owner of pgledger may call this function, and
+        whoever it grants that to.
+
+        Args:
+            app_id: Set of books to open; the empty text where there is only one.
+            until: Up to when they stay closed; None for not at all.
+            reason: Why, for those who read it later: 1 to 1,000 characters.
+
+        Returns:
+            Until when the books are closed now; replayed says whether that was so before.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidTime: Until is outside the years 1 to 9999.
+            InvalidArgument: The books are not closed as long as until, the reason is empty or too
+                long, or the transaction is not read committed.
+        """
+        return self._fetch_one(
+            PERIOD_ROW,
+            self._statements.reopen_period,
+            (
+                app_id,
+                time_text("until", until),
+                reason,
+            ),
+        )
+
     def reverse_transfer(
         self,
         transfer_id: str,
@@ -1763,6 +2000,7 @@ class LedgerCalls(Caller):
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: An account is frozen for what the reversal does.
+            PeriodClosed: ``event_at`` lies in a closed period.
             InsufficientFunds: It would leave an account below its lower limit.
             PositiveBalanceNotAllowed: It would leave an account above its upper limit.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
@@ -1841,6 +2079,7 @@ class LedgerCalls(Caller):
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: An account is frozen for what the reversal does.
+            PeriodClosed: ``event_at`` lies in a closed period.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
         """
         return self._fetch_one(
@@ -2008,6 +2247,7 @@ class LedgerCalls(Caller):
             AccountAheadOfClock: An account's newest time is more than a day ahead.
             AccountClosed: A transfer would take from or give to an account that is closed.
             AccountFrozen: A transfer would take from or give to an account that is frozen for that.
+            PeriodClosed: ``event_at`` lies in a closed period.
             InsufficientFunds: A transfer would leave an account below its lower limit, for example
                 below zero.
             PositiveBalanceNotAllowed: The target has no room for it.

@@ -59,7 +59,9 @@ as $$
     ('migrations/0022_index_event_times.sql',
       '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036'),
     ('migrations/0023_ask_at_times.sql',
-      '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13')
+      '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
+    ('migrations/0024_close_periods.sql',
+      'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -155,6 +155,10 @@ as $$
     ('function', 'private', 'change_account(accounts, accounts, text, text)', 'owner', '', ''),
     ('function', 'private', 'change_links(text)', 'owner', '', ''),
     (
+      'function', 'private', 'change_period(text, timestamp with time zone, text, text)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
       'invoices, integer)', 'owner', '', ''
@@ -330,6 +334,15 @@ as $$
       'numrange, numrange, boolean, bigint, bigint)', 'owner', '', ''
     ),
     ('function', 'private', 'check_limits(numeric, numeric)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_list_of_accounts(text, text, timestamp with time zone, timestamp with time zone, '
+      'jsonb, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_listed_times(text[], timestamp with time zone[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -359,10 +372,22 @@ as $$
     ),
     ('function', 'private', 'check_page(integer, bigint)', 'owner', '', ''),
     (
+      'function', 'private', 'check_past(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private',
       'check_payment(timestamp with time zone, text, timestamp with time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_period(text, timestamp with time zone, bigint, bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_periods(text, timestamp with time zone[], bigint[], bigint)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
     (
@@ -398,8 +423,9 @@ as $$
       'bigint)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'check_reversal(accounts, accounts, numeric, boolean)', 'owner', '',
-      ''
+      'function', 'private',
+      'check_reversal(accounts, accounts, numeric, boolean, timestamp with time zone)', 'owner',
+      '', ''
     ),
     (
       'function', 'private', 'check_scales(text[], text[], numeric[], bigint[], bigint)',
@@ -454,10 +480,13 @@ as $$
     ('function', 'private', 'cleared(text[])', 'owner', '', ''),
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
+    ('function', 'private', 'closed_until(text)', 'owner', '', ''),
+    ('function', 'private', 'closed_until_for(text, timestamp with time zone[])', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
       'owner', '', ''
     ),
+    ('function', 'private', 'concerns_tenant(bigint, bigint, text)', 'owner', '', ''),
     (
       'function', 'private', 'conditions_are_sound(bigint[], bigint[], numrange[], numrange[])',
       'owner', '', ''
@@ -831,6 +860,10 @@ as $$
       '', ''
     ),
     (
+      'function', 'private', 'last_version_before(bigint, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
@@ -1005,6 +1038,28 @@ as $$
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
+    ('function', 'private', 'page_begins_at(timestamp with time zone, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'page_in_window(text, timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text, jsonb, text, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'page_of_account(bigint, bigint, bigint, text, jsonb, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'page_of_account_by_event(bigint, bigint, bigint, timestamp with time zone, timestamp '
+      'with time zone, text, jsonb, text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'page_of_transfers(text, timestamp with time zone, timestamp with time zone, timestamp '
+      'with time zone, text, timestamp with time zone, timestamp with time zone, text, jsonb, '
+      'text, integer)', 'owner', '', ''
+    ),
     (
       'function', 'private',
       'pass_on_accepted_time(text[], timestamp with time zone, timestamp with time zone)',
@@ -1033,6 +1088,8 @@ as $$
       'function', 'private', 'period_end_cancellation(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'period_links(text)', 'owner', '', ''),
+    ('function', 'private', 'periods_lock(text)', 'owner', '', ''),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     (
       'function', 'private',
@@ -1453,6 +1510,7 @@ as $$
       'transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, text, '
       'bigint, bigint, numrange, numrange)', 'owner', '', ''
     ),
+    ('function', 'private', 'transfer_time(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -1546,11 +1604,13 @@ as $$
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_closed_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_periods(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
@@ -2011,6 +2071,10 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_close_period(text, timestamp with time zone, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text, numeric, '
       'numeric, text)', 'owner', 'poster=EXECUTE',
@@ -2134,8 +2198,20 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface',
+      'pgledger_list_accounts(text, integer, text, text, timestamp with time zone, timestamp '
+      'with time zone, jsonb, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_list_transfers(text, integer, text, text, timestamp with time zone, timestamp '
+      'with time zone, timestamp with time zone, timestamp with time zone, jsonb, text, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -2174,6 +2250,10 @@ as $$
     (
       'function', 'surface', 'pgledger_reopen_account(text, text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_reopen_period(text, timestamp with time zone, text)',
+      'owner', '', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -2412,6 +2492,7 @@ as $$
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'closed_periods', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
@@ -2444,6 +2525,7 @@ as $$
       'row security'
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'period_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
@@ -2533,6 +2615,16 @@ as $$
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'period_changes', 'period_changes_never_change', '', '',
+      'CREATE TRIGGER period_changes_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.period_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'period_changes', 'period_changes_rows_never_change', '', '',
+      'CREATE TRIGGER period_changes_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.period_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_never_change BEFORE DELETE OR UPDATE OR TRUNCATE '
       'ON pgledger.reversals_over_limits FOR EACH STATEMENT EXECUTE FUNCTION '
@@ -2590,6 +2682,7 @@ as $$
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_movement', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_period', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -2650,6 +2743,8 @@ as $$
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_periods_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_periods_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;
