@@ -8473,7 +8473,7 @@ begin
   end if;
 
   if axis = 'event' then
-    v_balance := v_balance + pgledger.event_correction(account_key, at);
+    v_balance := v_balance + pgledger.event_correction(account_key, updated_at, at);
   end if;
 
   return v_balance;
@@ -12263,8 +12263,13 @@ revoke all on function pgledger.ensured_under_key from public;
 What the balance of an account at a time by event is above the one as recorded: the entries
 recorded later that happened by then, less those recorded by then that happened later. Only entries
 whose event_at was given can be either; partial indexes hold them, with all that is read here.
+After the time of the account's row nothing is recorded later, so nothing is looked for.
 */
-create or replace function pgledger.event_correction(account_key bigint, at timestamptz)
+create or replace function pgledger.event_correction(
+  account_key bigint,
+  updated_at timestamptz,
+  at timestamptz
+)
 returns numeric
 language plpgsql
 stable
@@ -12281,6 +12286,7 @@ begin
     where transfers.to_key = account_key
       and transfers.event_at <= at
       and transfers.created_at > at
+      and at < updated_at
     union all
     select -transfers.amount
     from pgledger.transfers
@@ -12293,6 +12299,7 @@ begin
     where transfers.from_key = account_key
       and transfers.event_at <= at
       and transfers.created_at > at
+      and at < updated_at
     union all
     select transfers.amount
     from pgledger.transfers
@@ -12917,7 +12924,11 @@ as $$
     ('function', 'private', 'error_code(text)', 'owner', '', ''),
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
-    ('function', 'private', 'event_correction(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_correction(bigint, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'private',
       'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
@@ -23088,8 +23099,12 @@ begin
   v_opening := pgledger.version_balance(v_account.key, v_before);
   v_closing := pgledger.version_balance(v_account.key, v_last);
   if axis = 'event' then
-    v_opening := v_opening + pgledger.event_correction(v_account.key, v_from);
-    v_closing := v_closing + pgledger.event_correction(v_account.key, v_until);
+    v_opening := v_opening + pgledger.event_correction(
+      v_account.key, v_account.updated_at, v_from
+    );
+    v_closing := v_closing + pgledger.event_correction(
+      v_account.key, v_account.updated_at, v_until
+    );
   end if;
 
   return query
@@ -55096,7 +55111,7 @@ values
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/balance_then.sql', 'repeatable', '82de2cccc30cc8e8ac5c603815f7345e2c5f2478e3117eaf94bae5831748d063', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/balance_then.sql', 'repeatable', '0fca627732fed6edcf14fa8336178cb99994f9df7ceb45a2e21807d812226de1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55153,8 +55168,8 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/event_correction.sql', 'repeatable', '300f82edb861ae60ae1641b830d08de1a1f5a41fa17910ef4e78081885c2d1e0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1759779a3e8834c5319b94dd4db384fd8970af0e2db04d58823f2a443d9bfee7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/event_correction.sql', 'repeatable', 'f9a0040a605e64752339b75a9810eba770a3046e526065196cd5dcfbe1f30aeb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '1fc1b0134bff0115fcef09f866f638e1846fb46c2e6bf1d9c2064ed380246435', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55255,7 +55270,7 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_statement.sql', 'repeatable', 'e4eee465e4d134a18d9e52ab9f472acc62dfbd35bb2cdf6209dfc5861f47d5cd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_statement.sql', 'repeatable', '9a449736ff49a9ae9d4e14f9cbd96d6da2dd8509b2473b5df54908a8b4ea396b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', 'a68b7d86979c3f0570d26b4bc318781975f5c811781db6f49be516a11c1b08d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_trial_balance.sql', 'repeatable', '284fae222d36c8fe5f47bec7ae9e877827bb7df5f32ff122d10fc2585c3a1647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),

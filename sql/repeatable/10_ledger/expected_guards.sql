@@ -604,7 +604,11 @@ as $$
     ('function', 'private', 'error_code(text)', 'owner', '', ''),
     ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
-    ('function', 'private', 'event_correction(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'event_correction(bigint, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
     (
       'function', 'private',
       'event_cost(jsonb, integer, timestamp with time zone, timestamp with time zone, numeric, '
