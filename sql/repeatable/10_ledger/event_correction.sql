@@ -18,7 +18,7 @@ declare
   v_correction numeric;
 begin
   select coalesce(sum(moved.amount), 0)
-  into strict v_correction
+  into v_correction
   from (
     select transfers.amount
     from pgledger.transfers
