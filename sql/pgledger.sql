@@ -8472,17 +8472,7 @@ declare
   v_now timestamptz;
   v_ok boolean;
 begin
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'transaction_isolation',
-        quote_literal(current_setting('transaction_isolation')),
-        'a transfer that another session has just made could not be seen'
-      ],
-      hint => 'Close and reopen periods in a transaction at the level read committed.'
-    );
-  end if;
+  v_ok := pgledger.check_read_committed();
   perform pg_advisory_xact_lock(pgledger.periods_lock(app_id));
 
   select closed_periods.closed_until
@@ -10589,6 +10579,41 @@ comment on function pgledger.check_prefix is
   'Raises InvalidName unless the text can be the path of accounts; null means all.';
 
 revoke all on function pgledger.check_prefix from public;
+
+-- file: repeatable/10_ledger/check_read_committed.sql
+/*
+Refuses to close or reopen periods on a snapshot that is older than the lock: it would miss what was
+waited for.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_read_committed()
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidArgument',
+    array[
+      'transaction_isolation',
+      quote_literal(current_setting('transaction_isolation')),
+      'a transfer that another session has just made could not be seen'
+    ],
+    hint => 'Close and reopen periods in a transaction at the level read committed.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_read_committed is
+  'Raises InvalidArgument unless the transaction is at the level read committed.';
+
+revoke all on function pgledger.check_read_committed from public;
 
 -- file: repeatable/10_ledger/check_reason.sql
 /*
@@ -12877,6 +12902,7 @@ as $$
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_read_committed()', 'owner', '', ''),
     ('function', 'private', 'check_reason(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
@@ -15163,6 +15189,8 @@ as $$
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
@@ -30150,6 +30178,99 @@ comment on column public.pgledger_account_changes_view.tenant_id is
 
 revoke all on table public.pgledger_account_changes_view from public;
 grant select on table public.pgledger_account_changes_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_accounts_ahead_v1.sql
+/*
+Accounts that are ahead of the clock, for whoever watches a server: what pgledger_accounts_ahead
+tells of all apps, and what calls make of it. Columns never change; a change of shape is a new
+version.
+*/
+create or replace view public.pgledger_accounts_ahead_v1 as
+select
+  ahead.account_id,
+  ahead.account_name,
+  ahead.app_id,
+  ahead.tenant_id,
+  ahead.newest_at,
+  ahead.clock_at,
+  ahead.newest_at - ahead.clock_at as ahead_by,
+  case
+    when ahead.accepted_at is not null then 'accepted'
+    when ahead.newest_at > ahead.clock_at + interval '1 day' then 'refused'
+    else 'warned'
+  end collate "C" as state,
+  ahead.accepted_at,
+  ahead.accepted_by,
+  ahead.reason
+from public.pgledger_accounts_ahead(null) as ahead;
+
+comment on view public.pgledger_accounts_ahead_v1 is
+  'One row for each account whose newest time is ahead of the clock; none where all is well. It '
+  'reads all accounts.';
+comment on column public.pgledger_accounts_ahead_v1.account_id is 'The account.';
+comment on column public.pgledger_accounts_ahead_v1.account_name is 'Its name.';
+comment on column public.pgledger_accounts_ahead_v1.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_accounts_ahead_v1.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column public.pgledger_accounts_ahead_v1.newest_at is
+  'When its newest transfer was recorded; before the first one, the account itself.';
+comment on column public.pgledger_accounts_ahead_v1.clock_at is 'What the clock says now.';
+comment on column public.pgledger_accounts_ahead_v1.ahead_by is
+  'How far newest_at is ahead of that.';
+comment on column public.pgledger_accounts_ahead_v1.state is
+  'What calls that touch the account get; one of: warned, refused, accepted.';
+comment on column public.pgledger_accounts_ahead_v1.accepted_at is
+  'When this was accepted, or null.';
+comment on column public.pgledger_accounts_ahead_v1.accepted_by is 'Who accepted it, or null.';
+comment on column public.pgledger_accounts_ahead_v1.reason is 'Why it was accepted, or null.';
+
+revoke all on table public.pgledger_accounts_ahead_v1 from public;
+grant select on table public.pgledger_accounts_ahead_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_accounts_ahead_view.sql
+/*
+The newest version of pgledger_accounts_ahead_v1, under the name that stays.
+*/
+create or replace view public.pgledger_accounts_ahead_view as
+select
+  newest.account_id,
+  newest.account_name,
+  newest.app_id,
+  newest.tenant_id,
+  newest.newest_at,
+  newest.clock_at,
+  newest.ahead_by,
+  newest.state,
+  newest.accepted_at,
+  newest.accepted_by,
+  newest.reason
+from public.pgledger_accounts_ahead_v1 as newest;
+
+comment on view public.pgledger_accounts_ahead_view is
+  'Accounts that are ahead of the clock: today''s version, pgledger_accounts_ahead_v1.';
+comment on column public.pgledger_accounts_ahead_view.account_id is 'The account.';
+comment on column public.pgledger_accounts_ahead_view.account_name is 'Its name.';
+comment on column public.pgledger_accounts_ahead_view.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_accounts_ahead_view.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column public.pgledger_accounts_ahead_view.newest_at is
+  'When its newest transfer was recorded; before the first one, the account itself.';
+comment on column public.pgledger_accounts_ahead_view.clock_at is 'What the clock says now.';
+comment on column public.pgledger_accounts_ahead_view.ahead_by is
+  'How far newest_at is ahead of that.';
+comment on column public.pgledger_accounts_ahead_view.state is
+  'What calls that touch the account get; one of: warned, refused, accepted.';
+comment on column public.pgledger_accounts_ahead_view.accepted_at is
+  'When this was accepted, or null.';
+comment on column public.pgledger_accounts_ahead_view.accepted_by is
+  'Who accepted it, or null.';
+comment on column public.pgledger_accounts_ahead_view.reason is
+  'Why it was accepted, or null.';
+
+revoke all on table public.pgledger_accounts_ahead_view from public;
+grant select on table public.pgledger_accounts_ahead_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_v1.sql
 /*
@@ -55913,7 +56034,7 @@ values
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/change_period.sql', 'repeatable', 'aa97362ea9c4cbf8db4b7707bb6efe43062ffd9aa0dafde8081ba5029e18bddc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_period.sql', 'repeatable', 'cb796778c611204af85f5eaff4458a8bc0bd97820fab7efdb0b75e553a4a1b1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55947,6 +56068,7 @@ values
   ('repeatable/10_ledger/check_periods.sql', 'repeatable', 'dd7bcd206bb405c00af8c3012fcb7e0fabeb47d22c6cd50ba077700b6d39f449', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', '7f60719ce742a7d4ced71c378d0a62d01ae33ecdb7ed7b3ef8d63fc83a1d0676', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_read_committed.sql', 'repeatable', 'b57ef20210a296b654604f2cd69ab385197eb85b6995004971ca181b17b164d1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_repeated_hold.sql', 'repeatable', '173d915e2a464fe26bdd8e6751a06120ea629919ec540610d99eadfaa3bace1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55975,7 +56097,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '8946507b91330f3af2a2033c0d9c524cec184ea19b57bac0d88fe60a7092429a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '23cbbabbc963e2dcc75c15132ed31e076466c2fd0bf230e8dc64b894975d7348', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56179,6 +56301,8 @@ values
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_ahead_v1.sql', 'repeatable', '60267d72aaf9be63e0901206d6a31e33776aedb59fe62b7267f642f2b2351fcd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_ahead_view.sql', 'repeatable', 'a7599501828c4c784ce9874d4b25da05ffbacfa5b14bae2c264d482c780c39dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'e611183805ab4b7466a87636d04cfccfd42cba45171489af2e1b8a80ef602c20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_currencies_v1.sql', 'repeatable', 'b404ceced641991a328963b7a958ebffdb9fbbffee655062978c412e9e4d0946', pg_catalog.now(), '0.1.0.dev0', true),

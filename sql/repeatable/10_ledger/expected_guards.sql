@@ -396,6 +396,7 @@ as $$
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_read_committed()', 'owner', '', ''),
     ('function', 'private', 'check_reason(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
@@ -2682,6 +2683,8 @@ as $$
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
