@@ -394,6 +394,30 @@ def test_only_the_owner_accepts_and_sets(books: Books) -> None:
     assert row == ("pgledger_owner",)
 
 
+def test_a_view_for_monitoring_says_what_calls_get(books: Books) -> None:
+    assert books.conn.execute("select count(*) from pgledger_accounts_ahead_view").fetchall() == [
+        (0,)
+    ]
+    books.put_ahead(timedelta(hours=1), (books.shop,))
+    books.put_ahead(DAY + MICROSECOND, (books.buyer,))
+    books.put_ahead(timedelta(days=40), (books.other,))
+    books.conn.execute("select pgledger_accept_time(%s, 'db-2')", (books.other,))
+    rows = books.conn.execute(
+        "select account_id, ahead_by, state, accepted_at is not null, reason"
+        " from pgledger_accounts_ahead_v1 order by ahead_by"
+    ).fetchall()
+    assert rows == [
+        (books.shop, timedelta(hours=1), "warned", False, None),
+        (books.buyer, DAY + MICROSECOND, "refused", False, None),
+        (books.other, timedelta(days=40), "accepted", True, "db-2"),
+    ]
+    books.conn.execute("set role pgledger_reader")
+    assert books.conn.execute("select count(*) from pgledger_accounts_ahead_v1").fetchall() == [
+        (3,)
+    ]
+    books.conn.execute("reset role")
+
+
 def test_apps_are_told_of_their_own(books: Books) -> None:
     ledger = Ledger(books.conn)
     first, second = (ledger.create_account(name, "USD", app_id="bank").id for name in "ab")

@@ -554,15 +554,6 @@ def test_a_page_of_a_list_reads_a_page(busy, given):
     assert seen.by_index["transfers"] < 5000
 
 
-@pytest.mark.parametrize("given", ["prefix => null", "after_id => %(other)s"])
-def test_a_page_of_accounts_reads_a_page(busy, given):
-    statement = f"select id from pgledger_list_accounts(page_size => 20, {given})"
-    seen = reads(busy.conn, statement, {"other": busy.other})
-    assert len(seen.rows) == 20
-    assert sum(seen.by_scan.values()) == 0
-    assert seen.by_index["accounts"] < 100
-
-
 def test_ranges_of_times_cost_less_than_half_a_byte_a_transfer(busy):
     size = scalar(busy.conn, f"select pg_relation_size('pgledger.{BY_TIME}'::regclass)")
     assert size < TRANSFERS / 2

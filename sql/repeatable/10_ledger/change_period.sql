@@ -30,17 +30,7 @@ declare
   v_now timestamptz;
   v_ok boolean;
 begin
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'transaction_isolation',
-        quote_literal(current_setting('transaction_isolation')),
-        'a transfer that another session has just made could not be seen'
-      ],
-      hint => 'Close and reopen periods in a transaction at the level read committed.'
-    );
-  end if;
+  v_ok := pgledger.check_read_committed();
   perform pg_advisory_xact_lock(pgledger.periods_lock(app_id));
 
   select closed_periods.closed_until
