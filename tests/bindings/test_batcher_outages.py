@@ -99,7 +99,7 @@ async def test_a_lost_answer_of_a_lone_request_is_found_by_its_id(
 async def test_lost_answers_of_a_batch_are_found_by_their_ids(ledger, hot, other, apool, losses):
     async with AsyncTransferBatcher(apool) as batcher:
         chosen = ids.generate("pglt")
-        call = (other, hot, 1, {})
+        call: Any = (other, hot, 1, {})
         losses += [lost(), lost(), lost()]
         answers = await many(
             batcher,
@@ -118,8 +118,8 @@ async def test_lost_answers_of_a_batch_are_found_by_their_ids(ledger, hot, other
 
 
 async def test_what_cannot_be_found_out_in_time_names_the_id(ledger, hot, other, apool, losses):
-    call = (other, hot, 1, {})
-    key = {"idempotency_key": "k"}
+    call: Any = (other, hot, 1, {})
+    key: Any = {"idempotency_key": "k"}
     losses += [lost(), lost()]
     async with AsyncTransferBatcher(apool, retry_for=AT_ONCE) as batcher:
         answers = await many(batcher, call, call, (other, hot, 1, key))
@@ -178,7 +178,7 @@ async def test_an_answer_counts_although_the_connection_cannot_be_given_back(
 async def test_an_exhausted_pool_is_asked_again(ledger, hot, other, apool):
     timeout = psycopg.OperationalError("couldn't get a connection after 30.00 sec")
     apool.before += [lambda: timeout] * 3
-    call = (other, hot, 1, {})
+    call: Any = (other, hot, 1, {})
     async with AsyncTransferBatcher(apool) as batcher:
         answers = await many(batcher, call, call, call)
     assert sorted(posted.to_account_version for posted in answers) == [1, 2, 3]
@@ -188,7 +188,7 @@ async def test_an_exhausted_pool_is_asked_again(ledger, hot, other, apool):
 async def test_a_pool_that_stays_exhausted_is_everybodys_error(ledger, hot, other, apool):
     timeout = psycopg.OperationalError("couldn't get a connection after 30.00 sec")
     apool.before += [lambda: timeout] * 2
-    call = (other, hot, 1, {})
+    call: Any = (other, hot, 1, {})
     async with AsyncTransferBatcher(apool, retry_for=AT_ONCE) as batcher:
         answers = await many(batcher, call, call, call)
         assert [type(answer) for answer in answers[:2]] == [psycopg.OperationalError] * 2
@@ -234,7 +234,7 @@ async def test_a_lent_connection_comes_back_as_it_was(ledger, hot, other, ledger
                 yield conn
 
         async with AsyncTransferBatcher(One(ledger_dsn)) as batcher:
-            call = (other, hot, 1, {})
+            call: Any = (other, hot, 1, {})
             await many(batcher, call, call, (other, other, 1, {}), call)
             assert conn.autocommit is autocommit
             with pytest.raises(psycopg.Error):
@@ -264,7 +264,7 @@ async def test_serialization_failures_are_tried_again(ledger, conn, hot, other, 
         "create trigger fail_twice after insert on pgledger.transfers"
         " for each statement execute function public.fail_twice()"
     )
-    call = (other, hot, 1, {})
+    call: Any = (other, hot, 1, {})
     async with AsyncTransferBatcher(apool) as batcher:
         answers = await many(batcher, call, call, call)
         assert sorted(posted.to_account_version for posted in answers) == [1, 2, 3]
@@ -372,6 +372,10 @@ def waits_for_standby(watch: psycopg.Connection[Any], pid: int) -> bool:
     return watch.execute(WAITS_FOR_STANDBY, [pid]).fetchone() == (True,)
 
 
+def has_grown(acknowledged: list[str], least: int) -> bool:
+    return len(acknowledged) > least
+
+
 def test_a_backend_that_is_terminated_in_its_commit_has_made_its_transfers_once(
     new_server: NewServer,
 ):
@@ -435,8 +439,7 @@ def test_a_server_that_is_killed_under_it_loses_and_doubles_nothing(new_server: 
             caller.start()
         try:
             for round_ in range(3):
-                done = len(acknowledged)
-                wait_for(lambda done=done: len(acknowledged) > done + 20)
+                wait_for(functools.partial(has_grown, acknowledged, len(acknowledged) + 20))
                 threading.Event().wait(0.011 * (seed * 3 + round_))
                 kill_server(server)
                 server.stop()
