@@ -168,7 +168,7 @@ async def test_order_is_kept(ledger, hot, other, gate: Gate):
 
 
 async def test_apps_and_groups_go_out_apart_and_in_order(ledger, hot, other, gate: Gate):
-    elsewhere = [ledger.create_account(name, "USD", app_id="b").id for name in ("one", "two")]
+    one, two = (ledger.create_account(name, "USD", app_id="b").id for name in ("one", "two"))
     async with AsyncTransferBatcher(gate) as batcher:
         answers = await together(
             gate,
@@ -176,9 +176,9 @@ async def test_apps_and_groups_go_out_apart_and_in_order(ledger, hot, other, gat
             (other, hot, 1),
             [
                 batcher.create_transfer(other, hot, 1, require_to_version=1),
-                batcher.create_transfer(*elsewhere, 1, app_id="b"),
+                batcher.create_transfer(one, two, 1, app_id="b"),
                 batcher.create_transfer(other, hot, 1, group_id="g", require_to_version=2),
-                batcher.create_transfer(*elsewhere, 1, app_id="b", require_to_version=1),
+                batcher.create_transfer(one, two, 1, app_id="b", require_to_version=1),
                 batcher.create_transfer(other, hot, 1, group_id="g", require_to_version=3),
                 batcher.create_transfer(other, hot, 1, require_to_version=4),
             ],
@@ -315,7 +315,8 @@ async def test_a_bad_request_fails_alone_with_the_error_of_a_single_call(
             ],
         )
     assert answers[1] is not answers[3]
-    for error in (alone.value, answers[1], answers[3]):
+    told: list[Any] = [alone.value, answers[1], answers[3]]
+    for error in told:
         assert type(error) is type(single.value)
         if isinstance(single.value, psycopg.Error):
             assert error.sqlstate == single.value.sqlstate
@@ -542,7 +543,7 @@ async def test_closing_does_not_wait_for_ever(ledger, hot, other, gate: Gate):
     await first
     await wait_until(batcher, 3)
     assert not await batcher.close(SOON)
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    answers: list[Any] = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(answer) for answer in answers] == [TransferUnsettled] * 2 + [BatcherClosed] * 3
     assert "this transfer was not sent" in str(answers[-1])
     assert answers[0].id != answers[1].id

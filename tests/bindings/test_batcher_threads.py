@@ -164,9 +164,9 @@ def test_there_is_room_for_so_many(ledger, hot, other, gate: Gate):
         assert [future.result().to_account_version for future in futures] == [1, 2, 3]
 
 
-def is_closed(batcher: TransferBatcher, *accounts: str) -> bool:
+def is_closed(batcher: TransferBatcher, other: str, hot: str) -> bool:
     try:
-        batcher.create_transfer(*accounts, 1, timeout=AT_ONCE)
+        batcher.create_transfer(other, hot, 1, timeout=AT_ONCE)
     except BatcherFull:
         return False
     except BatcherClosed as error:
