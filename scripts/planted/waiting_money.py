@@ -130,8 +130,8 @@ FAULTS: Final = (
         PENDING,
         "if amount > v_rest then",
         "if amount >= v_rest then",
-        "holds",
-        like="same_id or posting_again",
+        "answers",
+        like="found",
     ),
     Fault(
         "posting the rest under an id does not end a hold",

@@ -67,6 +67,16 @@ WAYS: dict[str, Callable[[Books], Transfer | None]] = {
         books.held(), amount=1, final=False, app_id=APP
     ),
     "of a hold with an id": lambda books: books.post_hold(books.held(), id=ID, app_id=APP),
+    "of all of a hold": lambda books: books.post_hold(books.held(), amount=4, app_id=APP),
+    "of all of a hold with an id": lambda books: books.post_hold(
+        books.held(), amount=4, final=False, id=ID, app_id=APP
+    ),
+    "of all of a hold with a key": lambda books: books.post_hold(
+        books.held(), amount=4, idempotency_key="key", app_id=APP
+    ),
+    "of all of many holds": lambda books: books.post_holds(
+        [PostingRequest(books.held(), amount=4)], app_id=APP
+    )[0],
     "of many holds": lambda books: books.post_holds([PostingRequest(books.held())], app_id=APP)[0],
     "a reversal": lambda books: books.reverse_transfer(books.paid(), app_id=APP),
     "a sweep": lambda books: (
