@@ -167,9 +167,13 @@ def run(options: argparse.Namespace, chosen: Sequence[tuple[int, Fault]]) -> int
     known = {} if options.again else known_results(options.results)
     left = [(number, fault) for number, fault in chosen if fault.name not in known]
     print(f"{len(chosen)} faults, of which {len(chosen) - len(left)} have been tried", flush=True)
-    if not left:
-        return 0
     results: list[Result] = []
+    if options.control:
+        results = [known[fault.name] for _, fault in chosen if fault.name in known]
+        results = [result for result in results if result.verdict in FOUND]
+        left = []
+    if not left and not results:
+        return 0
     parent = "/dev/shm" if Path("/dev/shm").is_dir() else None
     directory = Path(tempfile.mkdtemp(prefix="pgl-", dir=parent))
     directory.chmod(0o755)
@@ -179,7 +183,12 @@ def run(options: argparse.Namespace, chosen: Sequence[tuple[int, Fault]]) -> int
             directory,
             test_seconds=options.test_seconds,
             run_seconds=options.run_seconds,
-            warmed=in_order(test for _, fault in left for test in first_tests(fault)),
+            warmed=in_order(
+                [
+                    *(test for _, fault in left for test in first_tests(fault)),
+                    *(result.test.partition("::")[0] for result in results if result.test),
+                ]
+            ),
         )
         for number, fault in left:
             result = try_fault(bench, fault, narrow=options.narrow)
@@ -205,6 +214,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="only faults in whose name or file this stands")
     parser.add_argument("--narrow", action="store_true", help="try the first tests alone")
     parser.add_argument("--again", action="store_true", help="also those that have been tried")
+    parser.add_argument(
+        "--control",
+        action="store_true",
+        help="run what found a fault again, without any, as a run"
+        " does at its end; for those that were stopped before it",
+    )
     parser.add_argument("--list", action="store_true", help="list the faults, and run nothing")
     parser.add_argument("--summary", action="store_true", help="say what came of all so far")
     parser.add_argument(

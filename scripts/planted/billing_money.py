@@ -155,8 +155,8 @@ FAULTS: Final = (
         USE,
         "coupon_redemptions.uses_left = 0\n",
         "coupon_redemptions.uses_left < 0\n",
-        "invoices invoice_races",
-        like="coupon",
+        "invoices",
+        like="no_use_is_left",
     ),
     Fault(
         "a voided invoice does not give its coupon's amount back",

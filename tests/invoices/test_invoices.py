@@ -973,6 +973,24 @@ def test_coupons_that_do_not_apply_are_kept(customer: Customer, conn: Session) -
     assert customer.invoices()[-1]["discount"] == D(100)
 
 
+def test_a_draft_uses_no_coupon_of_which_no_use_is_left(customer: Customer, conn: Session) -> None:
+    call(conn, "ledger_create_coupon", app_id="shop", code="HALF", percentage=50)
+    customer.redeem("HALF")
+    line = [{"description": "work", "amount": "8"}]
+    first, second = (
+        customer.tenant.one("ledger_create_invoice", currency="USD", lines=line) for _ in range(2)
+    )
+    assert [first["discount"], second["discount"]] == [4, 4]
+    assert customer.finalize(first["id"])["discount"] == 4
+    assert [left for left, _ in customer.redeem_left()] == [0]
+    # As if it had been drawn up before the other took the use.
+    assert conn.execute(
+        "select pgledger.use_coupons(key) from pgledger.invoices where id = %s", [second["id"]]
+    ).fetchone() == (False,)
+    assert [left for left, _ in customer.redeem_left()] == [0]
+    assert customer.finalize(second["id"])["discount"] == 0
+
+
 def test_a_coupon_can_be_for_one_subscription(customer: Customer, conn: Session) -> None:
     call(conn, "ledger_create_coupon", app_id="shop", code="HALF", percentage=50)
     main = customer.tenant.create(make_plan(conn, "main", amount="50"))["id"]

@@ -67,6 +67,20 @@ WAYS: dict[str, Callable[[Books], Transfer | None]] = {
         books.held(), amount=1, final=False, app_id=APP
     ),
     "of a hold with an id": lambda books: books.post_hold(books.held(), id=ID, app_id=APP),
+    "the last of a hold": lambda books: books.post_hold(books.held(), amount=1, app_id=APP),
+    "the last of a hold with an id": lambda books: books.post_hold(
+        books.held(), amount=1, id=ID, app_id=APP
+    ),
+    "of all of a hold": lambda books: books.post_hold(books.held(), amount=4, app_id=APP),
+    "of all of a hold with an id": lambda books: books.post_hold(
+        books.held(), amount=4, final=False, id=ID, app_id=APP
+    ),
+    "of all of a hold with a key": lambda books: books.post_hold(
+        books.held(), amount=4, idempotency_key="key", app_id=APP
+    ),
+    "of all of many holds": lambda books: books.post_holds(
+        [PostingRequest(books.held(), amount=4)], app_id=APP
+    )[0],
     "of many holds": lambda books: books.post_holds([PostingRequest(books.held())], app_id=APP)[0],
     "a reversal": lambda books: books.reverse_transfer(books.paid(), app_id=APP),
     "a sweep": lambda books: (
@@ -86,6 +100,11 @@ def test_a_transfer_is_answered_as_it_is_found(conn, way):
     assert {found.from_tenant_id, found.to_tenant_id} == {"house", "seller"}
     sides = {found.from_account_id: found.from_tenant_id, found.to_account_id: found.to_tenant_id}
     assert sides == {books.bank: "house", books.shop: "seller"}
+    if way.startswith(("of all", "the last")):
+        assert found.origin_id is not None
+        assert books.get_hold(found.origin_id, app_id=APP).status == "posted"
+        assert books.get_account(books.bank, app_id=APP).held_out == 0
+    assert [check for check in books.verify() if not check.ok] == []
 
 
 HOLDS: dict[str, dict[str, Any]] = {
