@@ -4363,6 +4363,268 @@ grant usage on type public.pgledger_hold_outcome to pgledger_reader;
 
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint, boolean);
 
+-- file: migrations/0025_create_blocks.sql
+/*
+Blocks: what has changed, numbered after commit. Writing calls know nothing of them. A block says
+which versions of which accounts it covers, so transfers lie in it by both of their legs; which
+holds were made; and which of the rows below it has taken.
+
+Versions of an account have no gap and commit in order, because the account's row is locked. A block
+is made from one snapshot, and the next one from a later snapshot. So a transfer that is visible is
+covered by the block of that snapshot on both of its sides, or on none.
+
+There are no foreign keys, for the reason given for accounts of transfers.
+*/
+create table pgledger.noted_changes (
+  number bigint generated always as identity,
+  version bigint not null,
+  block bigint,
+  changed_at timestamptz not null,
+  entity text collate "C" not null,
+  change text collate "C" not null,
+  entity_id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  details jsonb,
+  constraint noted_changes_number_pk primary key (number),
+  constraint noted_changes_entity_entity_id_version_key unique (entity, entity_id, version)
+);
+
+create index noted_changes_block_idx on pgledger.noted_changes (block);
+
+comment on table pgledger.noted_changes is
+  'One row for each change of what keeps no history of its own: extended, voided and expired '
+  'holds, and billing. Rows never change, except that a block takes them.';
+comment on column pgledger.noted_changes.number is
+  'Internal number. A change that another one led to has a lower one.';
+comment on column pgledger.noted_changes.version is
+  'Number of the change among those of the same thing, from 1 without a gap.';
+comment on column pgledger.noted_changes.block is
+  'Block that has taken it; null as long as none has.';
+comment on column pgledger.noted_changes.changed_at is
+  'When it was recorded: not before anything recorded of the same thing.';
+comment on column pgledger.noted_changes.entity is
+  'Kind of the thing; one of: hold, subscription, invoice, payment, credit, entitlement.';
+comment on column pgledger.noted_changes.change is 'What happened to it, in one word or two.';
+comment on column pgledger.noted_changes.entity_id is 'Public id of the thing, or its key.';
+comment on column pgledger.noted_changes.app_id is 'Set of books, or app.';
+comment on column pgledger.noted_changes.tenant_id is 'Tenant; the empty text for holds.';
+comment on column pgledger.noted_changes.details is 'JSON object with more about it, or null.';
+
+create table pgledger.blocks (
+  number bigint not null,
+  made_at timestamptz not null,
+  changes integer not null,
+  mark text collate "C" not null,
+  constraint blocks_number_pk primary key (number),
+  constraint blocks_number_is_above_0_check check (number > 0)
+);
+
+comment on table pgledger.blocks is
+  'One row a block of changes. Rows never change.';
+comment on column pgledger.blocks.number is 'Number of the block, from 1 without a gap.';
+comment on column pgledger.blocks.made_at is 'When it was made, later than what lies in it.';
+comment on column pgledger.blocks.changes is
+  'How many changes it covers, without the ends of posted holds.';
+comment on column pgledger.blocks.mark is
+  '16 random hexadecimal digits. Cursors carry them, so that a block which was rolled back, or is '
+  'of another database, is not taken for this one.';
+
+create table pgledger.block_accounts (
+  account_key bigint not null,
+  block bigint not null,
+  from_version bigint not null,
+  to_version bigint not null,
+  from_change bigint not null,
+  to_change bigint not null,
+  is_first boolean not null,
+  constraint block_accounts_account_key_block_pk primary key (account_key, block)
+);
+
+create index block_accounts_block_idx on pgledger.block_accounts (block);
+
+comment on table pgledger.block_accounts is
+  'One row for each account that changed in a block. Rows never change.';
+comment on column pgledger.block_accounts.account_key is 'Account that changed.';
+comment on column pgledger.block_accounts.block is 'Block that covers the change.';
+comment on column pgledger.block_accounts.from_version is
+  'Version up to which earlier blocks cover its entries.';
+comment on column pgledger.block_accounts.to_version is
+  'Version up to which this block covers them.';
+comment on column pgledger.block_accounts.from_change is
+  'Number up to which earlier blocks cover its account_changes.';
+comment on column pgledger.block_accounts.to_change is
+  'Number up to which this block covers them.';
+comment on column pgledger.block_accounts.is_first is
+  'Whether no earlier block covers the account: that it was opened belongs to this one.';
+
+create table pgledger.covered_accounts (
+  account_key bigint not null,
+  version bigint not null,
+  change bigint not null,
+  constraint covered_accounts_account_key_pk primary key (account_key)
+) with (fillfactor = 50);
+
+comment on table pgledger.covered_accounts is
+  'How far blocks cover each account: the newest row of block_accounts, kept small and close.';
+comment on column pgledger.covered_accounts.account_key is 'Account.';
+comment on column pgledger.covered_accounts.version is 'Version that blocks cover.';
+comment on column pgledger.covered_accounts.change is 'Number of account_changes that they cover.';
+
+create table pgledger.block_holds (
+  block bigint not null,
+  placed_at timestamptz not null,
+  hold_id text collate "C" not null,
+  constraint block_holds_hold_id_pk primary key (hold_id)
+);
+
+create index block_holds_block_idx on pgledger.block_holds (block);
+
+comment on table pgledger.block_holds is
+  'One row for each hold that a block covers the making of. Rows never change.';
+comment on column pgledger.block_holds.block is 'Block that covers it.';
+comment on column pgledger.block_holds.placed_at is
+  'Its place in the block: created_at, or the first posting''s where the clock had stepped back.';
+comment on column pgledger.block_holds.hold_id is 'Hold that was made.';
+
+revoke all on table pgledger.noted_changes from public;
+grant select on table pgledger.noted_changes to pgledger_auditor;
+revoke all on table pgledger.blocks from public;
+grant select on table pgledger.blocks to pgledger_auditor;
+revoke all on table pgledger.block_accounts from public;
+grant select on table pgledger.block_accounts to pgledger_auditor;
+revoke all on table pgledger.covered_accounts from public;
+grant select on table pgledger.covered_accounts to pgledger_auditor;
+revoke all on table pgledger.block_holds from public;
+grant select on table pgledger.block_holds to pgledger_auditor;
+
+-- What became of holds before these changes were noted. When an extension was made is not known.
+insert into pgledger.noted_changes (
+  version, changed_at, entity, change, entity_id, app_id, tenant_id, details
+)
+select
+  row_number() over (partition by past.id order by past.place),
+  past.changed_at,
+  'hold',
+  past.change,
+  past.id,
+  past.app_id,
+  '',
+  past.details
+from (
+  select
+    holds.id,
+    holds.app_id,
+    1,
+    'extended',
+    holds.created_at,
+    jsonb_build_object(
+      'expires_at', (to_jsonb(holds.expires_at at time zone 'UTC') #>> '{}') || 'Z'
+    )
+  from pgledger.holds
+  where holds.expires_at is distinct from holds.first_expires_at
+  union all
+  select
+    holds.id,
+    holds.app_id,
+    2,
+    case holds.status when 2 then 'voided' else 'expired' end,
+    greatest(
+      holds.created_at,
+      holds.ended_at,
+      case when holds.posted_amount > 0 then (
+        select max(transfers.created_at)
+        from pgledger.transfers
+        where transfers.app_id = holds.app_id
+          and transfers.origin_id = holds.id
+      ) end
+    ),
+    jsonb_build_object('released_amount', (holds.amount - holds.posted_amount)::text)
+  from pgledger.holds
+  where holds.status in (2, 3)
+) as past (id, app_id, place, change, changed_at, details)
+order by past.changed_at, past.id, past.place;
+
+create type public.pgledger_change as (
+  cursor text collate "C",
+  block bigint,
+  entity text collate "C",
+  change text collate "C",
+  entity_id text collate "C",
+  version bigint,
+  recorded_at timestamptz,
+  app_id text collate "C",
+  tenant_id text collate "C",
+  details jsonb
+);
+
+comment on type public.pgledger_change is
+  'Something that happened to the books or in billing, once and for all in its place.';
+comment on column public.pgledger_change.cursor is
+  'Where it stands: give it to pgledger_changes to go on after it.';
+comment on column public.pgledger_change.block is 'Number of the block that covers it.';
+comment on column public.pgledger_change.entity is
+  'What it happened to; one of: account, transfer, hold, subscription, invoice, payment, credit, '
+  'entitlement.';
+comment on column public.pgledger_change.change is
+  'What happened, for example opened, posted, reversed, made, voided, finalized.';
+comment on column public.pgledger_change.entity_id is
+  'Public id of what it happened to.';
+comment on column public.pgledger_change.version is
+  'Number of the change among those of the same thing, from 1; 0 for the opening of an account, '
+  'the making of a hold, and a transfer (null for the end of a posted hold), or null.';
+comment on column public.pgledger_change.recorded_at is 'When it was recorded.';
+comment on column public.pgledger_change.app_id is
+  'Set of books or app; the empty text where there is only one.';
+comment on column public.pgledger_change.tenant_id is
+  'Tenant; the empty text for transfers and holds, which have two accounts.';
+comment on column public.pgledger_change.details is
+  'JSON object with more about it, amounts as texts, or null.';
+
+revoke all on type public.pgledger_change from public;
+grant usage on type public.pgledger_change to pgledger_reader;
+
+-- file: migrations/0026_create_seals.sql
+/*
+Seals. Each holds the SHA-256 of one block, with all that the block covers, and of the seal before.
+So who knows a root knows whether anything up to it has changed since.
+*/
+create table pgledger.seals (
+  block bigint not null,
+  sealed_at timestamptz not null,
+  root bytea not null,
+  constraint seals_block_pk primary key (block),
+  constraint seals_root_has_32_bytes_check check (octet_length(root) = 32)
+);
+
+comment on table pgledger.seals is
+  'One row for each sealed block of changes, from 1 without a gap. Rows never change.';
+comment on column pgledger.seals.block is 'Block that is sealed.';
+comment on column pgledger.seals.sealed_at is 'When it was sealed.';
+comment on column pgledger.seals.root is
+  'SHA-256 of what the block covers, in version 1 of its form, and of the root before.';
+
+revoke all on table pgledger.seals from public;
+grant select on table pgledger.seals to pgledger_auditor;
+
+create type public.pgledger_seal as (
+  block bigint,
+  root text collate "C",
+  sealed_at timestamptz
+);
+
+comment on type public.pgledger_seal is
+  'What proves later that nothing up to a block of changes was tampered with.';
+comment on column public.pgledger_seal.block is
+  'Newest block that it seals (null if nothing has ever changed), or null.';
+comment on column public.pgledger_seal.root is
+  'SHA-256 over all blocks up to that one, 64 lower-case hexadecimal digits, or null.';
+comment on column public.pgledger_seal.sealed_at is
+  'When the block was sealed, or null.';
+
+revoke all on type public.pgledger_seal from public;
+grant usage on type public.pgledger_seal to pgledger_reader;
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -5579,6 +5841,16 @@ as $$
       'Reverse at most what is left, and move the rest by a transfer.',
       'More of a transfer is to be reversed than is left of it; the message says both. Reverse at '
       'most that, and move the rest by a transfer.',
+      false
+    ),
+    (
+      'LG060', 'CursorNotFound', 'cursor %s is not of this database',
+      'The block that it names is not there: it was read in a transaction that was rolled back, or '
+      'the database was restored to an earlier time, or is another one. Go on after an earlier '
+      'cursor.',
+      'The database does not have the block that a cursor of changes names. It was read in a '
+      'transaction that was rolled back, or the database was restored to an earlier time. Go on '
+      'after a cursor from before that, or read all from the beginning.',
       false
     ),
     (
@@ -7418,7 +7690,11 @@ as $$
     ('migrations/0020_take_keys_everywhere.sql',
       '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
-      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
+    ('migrations/0025_create_blocks.sql',
+      'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a'),
+    ('migrations/0026_create_seals.sql',
+      '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7557,6 +7833,62 @@ comment on function pgledger.account_as_created is
   'What the account with that id was created with, as a JSON object.';
 
 revoke all on function pgledger.account_as_created from public;
+
+-- file: repeatable/10_ledger/account_change_bytes.sql
+/*
+A change of an account, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.account_change_bytes(change pgledger.account_changes)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      2, change.account_key, change.number, change.changed_at, change.version,
+      change.from_status, change.to_status, convert_to(change.change, 'UTF8'),
+      change.from_min_balance, change.to_min_balance, change.from_max_balance,
+      change.to_max_balance, convert_to(change.from_name, 'UTF8'),
+      convert_to(change.to_name, 'UTF8'), convert_to(change.from_metadata::text, 'UTF8'),
+      convert_to(change.to_metadata::text, 'UTF8'), convert_to(change.changed_by, 'UTF8'),
+      convert_to(change.changed_as, 'UTF8'), convert_to(change.reason, 'UTF8')
+    )
+  )
+$$;
+
+comment on function pgledger.account_change_bytes is
+  'A change of an account, as seals have it.';
+
+revoke all on function pgledger.account_change_bytes from public;
+
+-- file: repeatable/10_ledger/account_change_details.sql
+/*
+What a change of an account left, in users' words, with who did it and why.
+*/
+create or replace function pgledger.account_change_details(change pgledger.account_changes)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_build_object(
+    'name', change.to_name,
+    'min_balance', change.to_min_balance::text,
+    'max_balance', change.to_max_balance::text,
+    'status', pgledger.account_status(change.to_status),
+    'metadata', change.to_metadata,
+    'account_version', change.version,
+    'changed_by', change.changed_by,
+    'changed_as', change.changed_as,
+    'reason', change.reason
+  )
+$$;
+
+comment on function pgledger.account_change_details is
+  'What a change of an account left, as the details of a change.';
+
+revoke all on function pgledger.account_change_details from public;
 
 -- file: repeatable/10_ledger/account_id.sql
 /*
@@ -8201,6 +8533,175 @@ comment on function pgledger.argument_time is
   'A time of a request as its key''s row keeps it.';
 
 revoke all on function pgledger.argument_time from public;
+
+-- file: repeatable/10_ledger/block_changes.sql
+/*
+What a block covers, in its order, with the places in it from 1. Only rows that never change once a
+block covers them are read, so the answer is the same for ever: a hold's end by a posting is told
+beside the transfer that ended it, which no later one can be.
+
+Details are the words of users, so that a mirror can be built from them alone.
+
+The body is long because it is one statement over everything that can change.
+*/
+create or replace function pgledger.block_changes(block bigint)
+returns table (
+  place bigint,
+  entity text,
+  change text,
+  entity_id text,
+  version bigint,
+  recorded_at timestamptz,
+  app_id text,
+  tenant_id text,
+  details jsonb
+)
+language sql
+stable
+parallel safe
+set timezone = 'UTC'
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+  with account as materialized (
+    select covered.account_key as key, covered.from_version, covered.to_version,
+      covered.from_change, covered.to_change, covered.is_first
+    from pgledger.block_accounts as covered
+    where covered.block = block_changes.block
+  ),
+
+  transfer as materialized (
+    select transfers.id, transfers.created_at, transfers.app_id, transfers.origin_id,
+      transfers.from_key, transfers.from_version, transfers.to_key, transfers.to_version,
+      transfers.amount, transfers.from_balance, transfers.to_balance, transfers.event_at,
+      transfers.group_id, transfers.metadata
+    from account
+    inner join pgledger.transfers
+      on account.key = transfers.from_key
+      and transfers.from_version > account.from_version
+      and transfers.from_version <= account.to_version
+  ),
+
+  item as (
+    select
+      '-infinity'::timestamptz as placed_at, 0 as rank, 'account' as entity, 'opened' as change,
+      accounts.id as entity_id, 0::bigint as version, accounts.created_at as recorded_at,
+      accounts.app_id, accounts.tenant_id, pgledger.opening_details(accounts) as details,
+      account.key, 0::bigint as number
+    from account
+    inner join pgledger.accounts on account.key = accounts.key
+    where account.is_first
+    union all
+    select
+      least(
+        changes.changed_at,
+        case
+          when changes.version < account.to_version
+            then pgledger.version_time(changes.account_key, changes.version + 1)
+        end
+      ),
+      2, 'account', changes.change, accounts.id, changes.number, changes.changed_at,
+      accounts.app_id, accounts.tenant_id, pgledger.account_change_details(changes), account.key,
+      changes.number
+    from account
+    inner join pgledger.account_changes as changes
+      on account.key = changes.account_key
+      and account.to_change > account.from_change
+      and changes.number > account.from_change
+      and changes.number <= account.to_change
+    inner join pgledger.accounts on account.key = accounts.key
+    union all
+    select
+      transfer.created_at, 3, 'transfer',
+      case when starts_with(transfer.origin_id, 'pglt_') then 'reversed' else 'posted' end,
+      transfer.id, 0, transfer.created_at, transfer.app_id, '',
+      jsonb_build_object(
+        'from_account_id', source.id, 'to_account_id', target.id,
+        'amount', transfer.amount::text, 'currency', source.currency,
+        'from_account_balance', transfer.from_balance::text,
+        'to_account_balance', transfer.to_balance::text,
+        'from_account_version', transfer.from_version,
+        'to_account_version', transfer.to_version,
+        'event_at', coalesce(transfer.event_at, transfer.created_at),
+        'group_id', transfer.group_id, 'origin_id', transfer.origin_id,
+        'metadata', transfer.metadata
+      ),
+      transfer.from_key, transfer.from_version
+    from transfer
+    inner join pgledger.accounts as source on transfer.from_key = source.key
+    inner join pgledger.accounts as target on transfer.to_key = target.key
+    union all
+    select
+      transfer.created_at, 4, 'hold', 'posted', holds.id, null, transfer.created_at, holds.app_id,
+      '', jsonb_build_object('posted_amount', holds.posted_amount::text), holds.from_key, 0
+    from transfer
+    inner join pgledger.holds on transfer.origin_id = holds.id
+    where starts_with(transfer.origin_id, 'pglh_')
+      and holds.status = 1
+      and not exists (
+        select
+        from pgledger.transfers as later
+        where later.app_id = holds.app_id
+          and later.origin_id = holds.id
+          and later.from_version > transfer.from_version
+      )
+    union all
+    select
+      block_holds.placed_at, 1, 'hold', 'made', holds.id, 0, holds.created_at, holds.app_id, '',
+      jsonb_build_object(
+        'from_account_id', source.id, 'to_account_id', target.id, 'amount', holds.amount::text,
+        'currency', source.currency, 'event_at', coalesce(holds.event_at, holds.created_at),
+        'expires_at', holds.first_expires_at, 'group_id', holds.group_id,
+        'metadata', holds.metadata
+      ),
+      holds.from_key, 0
+    from pgledger.block_holds
+    inner join pgledger.holds on block_holds.hold_id = holds.id
+    inner join pgledger.accounts as source on holds.from_key = source.key
+    inner join pgledger.accounts as target on holds.to_key = target.key
+    where block_holds.block = block_changes.block
+    union all
+    select
+      max(noted.changed_at) over (order by noted.number), 5, noted.entity, noted.change,
+      noted.entity_id, noted.version, noted.changed_at, noted.app_id, noted.tenant_id,
+      noted.details, null, noted.number
+    from pgledger.noted_changes as noted
+    where noted.block = block_changes.block
+  )
+
+  select
+    row_number() over (
+      order by item.placed_at, item.rank, item.entity_id, item.key, item.number
+    ),
+    item.entity, item.change, item.entity_id, item.version, item.recorded_at, item.app_id,
+    item.tenant_id, item.details
+  from item
+$$;
+
+comment on function pgledger.block_changes is 'What a block covers, in its order.';
+
+revoke all on function pgledger.block_changes from public;
+
+-- file: repeatable/10_ledger/blocks_lock.sql
+/*
+The advisory lock of whoever makes blocks. It is tried and never waited for: one maker at a time
+suffices, and who is not the maker reads what is finished.
+*/
+create or replace function pgledger.blocks_lock()
+returns bigint
+language sql
+immutable
+parallel safe
+as $$
+  select pg_catalog.hashtextextended('pgledger.blocks', 0)
+$$;
+
+comment on function pgledger.blocks_lock is
+  'Number of the advisory lock of whoever makes blocks of changes.';
+
+revoke all on function pgledger.blocks_lock from public;
 
 -- file: repeatable/10_ledger/change_account.sql
 /*
@@ -9025,6 +9526,52 @@ comment on function pgledger.check_conditions is
 
 revoke all on function pgledger.check_conditions from public;
 
+-- file: repeatable/10_ledger/check_cursor.sql
+/*
+Refuses what is no cursor of pgledger_changes, and one whose block this database does not have. The
+mark tells a block apart from another one of the same number: one that was rolled back after it was
+read, or was lost with a server that a restore or a fail-over has replaced. A standby may not have
+got the block yet: there that is for the caller to wait for, and false comes back.
+
+Errors: InvalidArgument, CursorNotFound.
+*/
+create or replace function pgledger.check_cursor(cursor text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_mark text;
+  v_ok boolean;
+begin
+  if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
+    );
+  end if;
+
+  select blocks.mark
+  into v_mark
+  from pgledger.blocks
+  where blocks.number = split_part(cursor, '.', 1)::bigint;
+
+  if v_mark is null and pg_is_in_recovery() then
+    return false;
+  elsif v_mark is distinct from split_part(cursor, '.', 3) then
+    v_ok := pgledger.fail('CursorNotFound', array[cursor]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cursor is
+  'Refuses a cursor that is none or is of another database; false if it is ahead of a standby.';
+
+revoke all on function pgledger.check_cursor from public;
+
 -- file: repeatable/10_ledger/check_each_hold_request.sql
 /*
 Refuses the lowest request of a batch of holds whose own values are wrong. It looks at one after the
@@ -9323,6 +9870,48 @@ comment on function pgledger.check_expiry_ahead is
   'Raises an error unless the time at which a hold is to expire is in the future.';
 
 revoke all on function pgledger.check_expiry_ahead from public;
+
+-- file: repeatable/10_ledger/check_exported_seals.sql
+/*
+Refuses what are no seals that pgledger_seal has returned, as JSON.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_exported_seals(exported jsonb)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_seal jsonb;
+  v_ok boolean;
+begin
+  if jsonb_typeof(exported) <> 'array' then
+    exported := jsonb_build_array(exported);
+  end if;
+  foreach v_seal in array array(select jsonb_array_elements(exported)) loop
+    if (
+      v_seal ->> 'block' ~ '^[1-9][0-9]{0,17}$' and v_seal ->> 'root' ~ '^[0-9a-f]{64}$'
+    ) is not true then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array[
+          'from_export', pgledger.abridged(v_seal::text),
+          'each seal has the number of a block and a root of 64 hexadecimal digits'
+        ]
+      );
+    end if;
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_exported_seals is
+  'Raises InvalidArgument unless a JSON array or object holds seals.';
+
+revoke all on function pgledger.check_exported_seals from public;
 
 -- file: repeatable/10_ledger/check_hold_batch.sql
 /*
@@ -11967,6 +12556,8 @@ as $$
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
+    ('function', 'private', 'account_change_bytes(account_changes)', 'owner', '', ''),
+    ('function', 'private', 'account_change_details(account_changes)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
@@ -12080,6 +12671,8 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
+    ('function', 'private', 'block_changes(bigint)', 'owner', '', ''),
+    ('function', 'private', 'blocks_lock()', 'owner', '', ''),
     (
       'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
       '', ''
@@ -12183,6 +12776,7 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_cursor(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
@@ -12221,6 +12815,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_exported_seals(jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -12608,6 +13203,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    ('function', 'private', 'hold_bytes(holds, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
@@ -12819,6 +13415,7 @@ as $$
       'made_hold_outcome(text, timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'make_blocks()', 'owner', '', ''),
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
@@ -12913,10 +13510,24 @@ as $$
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'note_change(text, text, text, timestamp with time zone, text, text, jsonb)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_credits(bigint, text, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_hold_changes(text[], text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'noted_bytes(noted_changes)', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
@@ -12928,6 +13539,8 @@ as $$
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'opening_bytes(accounts)', 'owner', '', ''),
+    ('function', 'private', 'opening_details(accounts)', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
@@ -13272,6 +13885,7 @@ as $$
     ('function', 'private', 'run_again(text)', 'owner', '', ''),
     ('function', 'private', 'run_numbers(text[], text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
+    ('function', 'private', 'seal_root(bigint, bytea)', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -13389,6 +14003,9 @@ as $$
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
     ),
+    ('function', 'private', 'uncovered_accounts()', 'owner', '', ''),
+    ('function', 'private', 'uncovered_holds(text[])', 'owner', '', ''),
+    ('function', 'private', 'uncovered_items()', 'owner', '', ''),
     (
       'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
       'owner', '', ''
@@ -13470,6 +14087,7 @@ as $$
     ('function', 'private', 'use_coupons(bigint)', 'owner', '', ''),
     ('function', 'private', 'verify_access()', 'owner', '', ''),
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_blocks(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
@@ -13914,12 +14532,20 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_balance_at_block(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_changes(text, integer)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_close_account(text, text, text, text)', 'owner',
@@ -14101,6 +14727,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_seal()', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -14140,6 +14770,10 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_seals(jsonb)', 'owner', 'auditor=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -14299,6 +14933,7 @@ as $$
     ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'noted_changes_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'plans_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
@@ -14309,10 +14944,14 @@ as $$
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_holds', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'blocks', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'covered_accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
@@ -14342,11 +14981,13 @@ as $$
       'row security'
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'noted_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'reversals_over_limits', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'seals', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -14399,6 +15040,36 @@ as $$
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'block_accounts', 'block_accounts_never_change', '', '',
+      'CREATE TRIGGER block_accounts_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_accounts', 'block_accounts_rows_never_change', '', '',
+      'CREATE TRIGGER block_accounts_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_accounts FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_never_change', '', '',
+      'CREATE TRIGGER block_holds_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_holds FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_rows_never_change', '', '',
+      'CREATE TRIGGER block_holds_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_never_change', '', '',
+      'CREATE TRIGGER blocks_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.blocks FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_rows_never_change', '', '',
+      'CREATE TRIGGER blocks_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.blocks FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_are_never_deleted', '', '',
       'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -14431,6 +15102,22 @@ as $$
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'noted_changes', 'noted_changes_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
+      'pgledger.noted_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_keep_what_changed', '', '',
+      'CREATE TRIGGER noted_changes_keep_what_changed BEFORE UPDATE OF number, version, '
+      'changed_at, entity, change, entity_id, app_id, tenant_id, details ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_rows_are_never_deleted BEFORE DELETE ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_never_change BEFORE DELETE OR UPDATE OR TRUNCATE '
       'ON pgledger.reversals_over_limits FOR EACH STATEMENT EXECUTE FUNCTION '
@@ -14440,6 +15127,16 @@ as $$
       'trigger', 'reversals_over_limits', 'reversals_over_limits_rows_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.reversals_over_limits FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_never_change', '', '',
+      'CREATE TRIGGER seals_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON pgledger.seals '
+      'FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_rows_never_change', '', '',
+      'CREATE TRIGGER seals_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.seals FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -14480,12 +15177,14 @@ as $$
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_change', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_seal', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
@@ -14887,6 +15586,30 @@ comment on function pgledger.hold_answer is
   'The answer that shows a hold; replayed says whether the call was a repeat, or null.';
 
 revoke all on function pgledger.hold_answer from public;
+
+-- file: repeatable/10_ledger/hold_bytes.sql
+/*
+A hold as it was asked for, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.hold_bytes(hold pgledger.holds, placed_at timestamptz)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      1, hold_bytes.placed_at, hold.from_key, hold.to_key, hold.created_at, hold.event_at,
+      hold.first_expires_at, hold.amount, convert_to(hold.id, 'UTF8'),
+      convert_to(hold.app_id, 'UTF8'), convert_to(hold.group_id, 'UTF8'),
+      convert_to(hold.metadata::text, 'UTF8')
+    )
+  )
+$$;
+
+comment on function pgledger.hold_bytes is 'A hold as it was asked for, as seals have it.';
+
+revoke all on function pgledger.hold_bytes from public;
 
 -- file: repeatable/10_ledger/hold_in_batch.sql
 /*
@@ -15712,6 +16435,11 @@ as $$
       'invoice_payments_key_seq', (select max(invoice_payments.key) from pgledger.invoice_payments),
       invoice_payments_key_seq.last_value, invoice_payments_key_seq.is_called
     from pgledger.invoice_payments_key_seq
+    union all
+    select
+      'noted_changes_number_seq', (select max(noted_changes.number) from pgledger.noted_changes),
+      noted_changes_number_seq.last_value, noted_changes_number_seq.is_called
+    from pgledger.noted_changes_number_seq
     union all
     select
       'usage_calls_seq', (select max(usage_events.key) >> 20 from pgledger.usage_events),
@@ -16545,6 +17273,138 @@ comment on function pgledger.made_hold_outcome is
   'What became of a request for a hold that was made.';
 
 revoke all on function pgledger.made_hold_outcome from public;
+
+-- file: repeatable/10_ledger/make_blocks.sql
+/*
+Covers all that has changed and is visible by new blocks, and tells listeners of the newest. One
+statement, so one snapshot, reads what is new and writes the blocks; the lock makes snapshots follow
+one another. So every item falls into exactly one block, and both sides of a transfer into the same.
+
+A backlog is cut into blocks of 4,000 items. What the caller has not committed itself is covered
+too, and rolled back with the block.
+
+The body is long because it is one statement.
+
+Locks: pgledger.blocks_lock, tried: if another session makes blocks, nothing is made.
+*/
+create or replace function pgledger.make_blocks()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set jit = off
+as $$
+declare
+  v_before bigint;
+  v_newest bigint;
+begin
+  if not pg_try_advisory_xact_lock(pgledger.blocks_lock()) then
+    return;
+  end if;
+  v_before := coalesce((select max(blocks.number) from pgledger.blocks), 0);
+
+  with item as materialized (
+    select
+      items.rank, items.id, items.key, items.version, items.other_key, items.other_version,
+      items.placed_at,
+      v_before + 1 + (
+        row_number() over (
+          order by items.placed_at, items.rank, items.id, items.key, items.version
+        ) - 1
+      ) / 4000 as block
+    from pgledger.uncovered_items() as items
+  ),
+
+  made as (
+    insert into pgledger.blocks (number, made_at, changes, mark)
+    select
+      item.block, pgledger.clock(), count(*),
+      substr(replace(gen_random_uuid()::text, '-', ''), 17)
+    from item
+    group by item.block
+    returning blocks.number
+  ),
+
+  part as (
+    select
+      side.key, side.block, min(side.version) as from_version, max(side.version) as to_version,
+      min(side.change) as from_change, max(side.change) as to_change,
+      bool_or(side.is_first) as is_first
+    from (
+      select item.key, item.block, item.version, null::bigint, false from item
+      where item.rank = 3
+      union all
+      select item.other_key, item.block, item.other_version, null::bigint, false from item
+      where item.rank = 3
+      union all
+      select item.key, item.block, null::bigint, item.version, false from item
+      where item.rank = 2
+      union all
+      select item.key, item.block, null::bigint, null::bigint, true from item where item.rank = 0
+    ) as side (key, block, version, change, is_first)
+    group by side.key, side.block
+  ),
+
+  spread as materialized (
+    select
+      part.key, part.block, part.is_first, part.from_version - 1 as from_version,
+      part.from_change - 1 as from_change,
+      coalesce(max(part.to_version) over earlier, covered_accounts.version, 0) as to_version,
+      coalesce(max(part.to_change) over earlier, covered_accounts.change, 0) as to_change
+    from part
+    left join pgledger.covered_accounts on part.key = covered_accounts.account_key
+    window earlier as (partition by part.key order by part.block)
+  ),
+
+  ranged as (
+    insert into pgledger.block_accounts (
+      account_key, block, from_version, to_version, from_change, to_change, is_first
+    )
+    select
+      spread.key, spread.block, coalesce(spread.from_version, spread.to_version),
+      spread.to_version, coalesce(spread.from_change, spread.to_change), spread.to_change,
+      spread.is_first
+    from spread
+    order by spread.block, spread.key
+  ),
+
+  covered as (
+    insert into pgledger.covered_accounts (account_key, version, change)
+    select spread.key, max(spread.to_version), max(spread.to_change)
+    from spread
+    group by spread.key
+    on conflict on constraint covered_accounts_account_key_pk do update
+    set version = excluded.version, change = excluded.change
+  ),
+
+  held as (
+    insert into pgledger.block_holds (block, placed_at, hold_id)
+    select item.block, item.placed_at, item.id
+    from item
+    where item.rank = 1
+  ),
+
+  taken as (
+    update pgledger.noted_changes
+    set block = item.block
+    from item
+    where item.rank = 5
+      and noted_changes.number = item.version
+  )
+
+  select max(made.number) into v_newest from made;
+
+  if v_newest is not null then
+    perform pg_notify('pgledger_changes', v_newest::text);
+  end if;
+end;
+$$;
+
+comment on function pgledger.make_blocks is
+  'Covers all that has changed by new blocks, unless another session is doing so.';
+
+revoke all on function pgledger.make_blocks from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
@@ -17730,6 +18590,118 @@ comment on function pgledger.new_transfer_places is
 
 revoke all on function pgledger.new_transfer_places from public;
 
+-- file: repeatable/10_ledger/note_change.sql
+/*
+Notes a change of what keeps no history of its own, so that a block can take it. The caller has
+locked the row of what changed, so versions have no gap, and times never go back along it.
+*/
+create or replace function pgledger.note_change(
+  entity text,
+  entity_id text,
+  change text,
+  changed_at timestamptz,
+  app_id text,
+  tenant_id text,
+  details jsonb
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  insert into pgledger.noted_changes (
+    version, changed_at, entity, change, entity_id, app_id, tenant_id, details
+  )
+  select
+    coalesce(max(noted_changes.version), 0) + 1,
+    greatest(note_change.changed_at, max(noted_changes.changed_at)), note_change.entity,
+    note_change.change, note_change.entity_id, note_change.app_id, note_change.tenant_id,
+    note_change.details
+  from pgledger.noted_changes
+  where noted_changes.entity = note_change.entity
+    and noted_changes.entity_id = note_change.entity_id
+$$;
+
+comment on function pgledger.note_change is
+  'Notes a change of what the caller has locked, for the next block of changes.';
+
+revoke all on function pgledger.note_change from public;
+
+-- file: repeatable/10_ledger/note_hold_changes.sql
+/*
+Notes that holds were extended, voided or expired. That a hold was made and posted needs no note:
+the rows of the hold and of its transfers tell it. The caller has locked the holds, or the account
+on whose side it releases them, so each is noted once.
+
+The time is not before anything recorded of the hold, even if the clock has stepped back.
+*/
+create or replace function pgledger.note_hold_changes(
+  hold_ids text[],
+  change text,
+  changed_at timestamptz default null
+)
+returns void
+language sql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+  select pgledger.note_change(
+    'hold',
+    holds.id,
+    note_hold_changes.change,
+    greatest(
+      holds.created_at,
+      coalesce(note_hold_changes.changed_at, holds.expires_at),
+      case when holds.posted_amount > 0 then (
+        select max(transfers.created_at)
+        from pgledger.transfers
+        where transfers.app_id = holds.app_id
+          and transfers.origin_id = holds.id
+      ) end
+    ),
+    holds.app_id,
+    '',
+    case note_hold_changes.change
+      when 'extended'
+        then jsonb_build_object('expires_at', pgledger.argument_time(holds.expires_at))
+      else jsonb_build_object('released_amount', (holds.amount - holds.posted_amount)::text)
+    end
+  )
+  from pgledger.holds
+  where holds.id = any(hold_ids)
+  order by holds.id
+$$;
+
+comment on function pgledger.note_hold_changes is
+  'Notes what became of holds, for the next block of changes; the time is their expiry if null.';
+
+revoke all on function pgledger.note_hold_changes from public;
+
+-- file: repeatable/10_ledger/noted_bytes.sql
+/*
+A noted change, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.noted_bytes(noted pgledger.noted_changes)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      5, noted.number, noted.version, noted.changed_at, convert_to(noted.entity, 'UTF8'),
+      convert_to(noted.change, 'UTF8'), convert_to(noted.entity_id, 'UTF8'),
+      convert_to(noted.app_id, 'UTF8'), convert_to(noted.tenant_id, 'UTF8'),
+      convert_to(noted.details::text, 'UTF8')
+    )
+  )
+$$;
+
+comment on function pgledger.noted_bytes is 'A noted change, as seals have it.';
+
+revoke all on function pgledger.noted_bytes from public;
+
 -- file: repeatable/10_ledger/open_account.sql
 /*
 Writes a new account, unless its id is taken. All that opens accounts does it here; what was asked
@@ -17782,6 +18754,59 @@ comment on function pgledger.open_account is
   'Writes a new account; false if there is one of that id.';
 
 revoke all on function pgledger.open_account from public;
+
+-- file: repeatable/10_ledger/opening_bytes.sql
+/*
+An account as it was opened, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.opening_bytes(account pgledger.accounts)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      0, account.key, convert_to(account.id, 'UTF8'), convert_to(account.app_id, 'UTF8'),
+      convert_to(account.tenant_id, 'UTF8'), convert_to(account.currency, 'UTF8'),
+      account.created_at, convert_to(created.value ->> 'name', 'UTF8'),
+      convert_to(created.value ->> 'min_balance', 'UTF8'),
+      convert_to(created.value ->> 'max_balance', 'UTF8'),
+      convert_to((created.value -> 'metadata')::text, 'UTF8')
+    )
+  )
+  from pgledger.account_as_created(account.id) as created (value)
+$$;
+
+comment on function pgledger.opening_bytes is 'An account as it was opened, as seals have it.';
+
+revoke all on function pgledger.opening_bytes from public;
+
+-- file: repeatable/10_ledger/opening_details.sql
+/*
+What an account was opened with, in users' words: what its first change found, or, if nothing has
+changed it, what it is.
+*/
+create or replace function pgledger.opening_details(account pgledger.accounts)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_build_object(
+    'currency', account.currency,
+    'name', created.value -> 'name',
+    'min_balance', created.value ->> 'min_balance',
+    'max_balance', created.value ->> 'max_balance',
+    'metadata', created.value -> 'metadata'
+  )
+  from pgledger.account_as_created(account.id) as created (value)
+$$;
+
+comment on function pgledger.opening_details is
+  'What an account was opened with, as the details of a change.';
+
+revoke all on function pgledger.opening_details from public;
 
 -- file: repeatable/10_ledger/owner_faults.sql
 /*
@@ -18301,6 +19326,76 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 revoke all on function public.pgledger_balance_at from public;
 grant execute on function public.pgledger_balance_at to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_balance_at_block.sql
+/*
+The balance of an account right after a block: that of the last version which blocks up to it cover.
+One look-up in block_accounts and one or two in transfers.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
+*/
+create or replace function public.pgledger_balance_at_block(
+  account_id text,
+  block bigint,
+  app_id text default ''
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+  v_newest bigint;
+  v_version bigint;
+  v_ok boolean;
+begin
+  v_account := pgledger.account_key(account_id, app_id);
+  if block is null then
+    v_ok := pgledger.fail('NullArgument', array['block']);
+  end if;
+  v_newest := coalesce((select max(blocks.number) from pgledger.blocks), 0);
+  if block not between 0 and v_newest then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['block', block::text, format('there are the blocks 0 to %s', v_newest)]
+    );
+  end if;
+
+  select block_accounts.to_version
+  into v_version
+  from pgledger.block_accounts
+  where block_accounts.account_key = v_account.key
+    and block_accounts.block <= pgledger_balance_at_block.block
+  order by block_accounts.block desc
+  limit 1;
+
+  return pgledger.version_balance(v_account.key, coalesce(v_version, 0));
+end;
+$$;
+
+comment on function public.pgledger_balance_at_block is
+$$Returns an account's balance at the end of a block of changes.
+
+The answer is final for ever: what commits later, whenever it was recorded,
+belongs to a later block. The same block gives balances of different accounts
+that belong together, and they sum to zero.
+
+account_id: Whose balance.
+block: Number of the block, as pgledger_changes tells it; 0 for before the
+  first one.
+app_id: Set of books that the account belongs to.
+
+Returns: The balance in units of the account's currency; 0 before its first
+  entry.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidArgument (there is no such block).$$;
+
+revoke all on function public.pgledger_balance_at_block from public;
+grant execute on function public.pgledger_balance_at_block to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_balance_at_version.sql
 /*
 The balance that an account had right after the entry of a version.
@@ -18451,6 +19546,111 @@ Errors: NullArgument, InvalidScope, InvalidName (the prefix is empty, cannot
 
 revoke all on function public.pgledger_balances from public;
 grant execute on function public.pgledger_balances to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_changes.sql
+/*
+What has changed, in the order of blocks. Makes the next block first, where that can be: on a
+primary, in a transaction that may write. In an isolation level that keeps its snapshot it makes
+none: its snapshot may be older than the newest block. There, and on a standby, it reads what is
+finished.
+
+It writes blocks and nothing else, so readers may call it. Whoever makes a block holds the lock
+until the transaction ends; others read meanwhile what is finished.
+
+A block holds 4,000 items at most, so a page costs what its own blocks cost.
+
+Locks: pgledger.blocks_lock, tried.
+Errors: NullArgument, InvalidPage, InvalidArgument, CursorNotFound.
+*/
+create or replace function public.pgledger_changes(
+  after text default null,
+  page_size integer default 1000
+)
+returns setof public.pgledger_change
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_block bigint := 0;
+  v_place bigint := 0;
+  v_last bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_page(page_size, 0);
+  if
+    current_setting('transaction_read_only') = 'off'
+    and current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+  then
+    perform pgledger.make_blocks();
+  end if;
+  if after is not null then
+    if not pgledger.check_cursor(after) then
+      return;
+    end if;
+    v_block := split_part(after, '.', 1);
+    v_place := split_part(after, '.', 2);
+  end if;
+
+  -- As many blocks as the page can need.
+  select coalesce(
+    min(block.number) filter (where block.total - v_place >= page_size), max(block.number)
+  )
+  into v_last
+  from (
+    select blocks.number, sum(blocks.changes) over (order by blocks.number)
+    from pgledger.blocks
+    where blocks.number >= v_block
+    order by blocks.number
+    limit page_size + 1
+  ) as block (number, total);
+
+  return query
+  select
+    format('%s.%s.%s', blocks.number, change.place, blocks.mark), blocks.number, change.entity,
+    change.change, change.entity_id, change.version, change.recorded_at, change.app_id,
+    change.tenant_id, change.details
+  from pgledger.blocks
+  cross join pgledger.block_changes(blocks.number) as change
+  where blocks.number between v_block and v_last
+    and (blocks.number > v_block or change.place > v_place)
+  order by blocks.number, change.place
+  limit page_size;
+end;
+$$;
+
+comment on function public.pgledger_changes is
+$$Returns what has changed, in an order in which nothing is ever inserted.
+
+Accounts, transfers, reversals, holds, and billing's events, each once, and
+none before what it follows from, although transactions commit out of order.
+Begin without a cursor, keep the cursor of the last row that you have dealt
+with, and go on after it. Keep it in the transaction in which you deal with
+the row, and each is dealt with once.
+
+Each call first covers what has been committed since by a block of its own;
+what is covered stays where it is. That writes a row for each account that
+changed, so posting pays nothing. On a standby, in a read-only transaction and
+above READ COMMITTED it reads finished blocks only. Commit before you act on
+what it returned: a block that is rolled back is not there any more.
+
+When it has made a block, it notifies the channel pgledger_changes with the
+block's number.
+
+after: The cursor of the last change of the page before; null for the first
+  page.
+page_size: How many at most, 1 to 10,000.
+
+Returns: The changes in order; none if nothing has changed since.
+
+Errors: NullArgument, InvalidPage, InvalidArgument (after is not a cursor),
+  CursorNotFound (its block is not there: it was rolled back, or the database
+  is another one or was restored to an earlier time).$$;
+
+revoke all on function public.pgledger_changes from public;
+grant execute on function public.pgledger_changes to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_close_account.sql
 /*
@@ -20651,7 +21851,8 @@ Gives a hold another time to expire at, or none.
 Checks, in this order: app_id, the id, expires_at by itself, idempotency_key, that the hold exists,
 whether the key was used, its state, that expires_at is ahead of the clock. The locks of both
 accounts keep others from writing meanwhile that it has expired.
-Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Locks: those of pgledger.lock_hold, then the inserted rows of the key and
+of the noted change.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, InvalidTime, HoldNotFound,
 IdempotencyConflict, HoldEnded, HoldExpired.
 */
@@ -20702,6 +21903,7 @@ begin
   update pgledger.holds
   set expires_at = pgledger_extend_hold.expires_at
   where holds.id = hold_id;
+  perform pgledger.note_hold_changes(array[hold_id], 'extended', v_now);
 
   v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
@@ -21842,8 +23044,8 @@ begin
 
   lock table
     pgledger.accounts, pgledger.coupon_redemptions, pgledger.coupons, pgledger.invoice_payments,
-    pgledger.invoices, pgledger.meters, pgledger.plans, pgledger.subscriptions, pgledger.tenants,
-    pgledger.usage_events
+    pgledger.invoices, pgledger.meters, pgledger.noted_changes, pgledger.plans,
+    pgledger.subscriptions, pgledger.tenants, pgledger.usage_events
   in share row exclusive mode;
 
   select count(setval(format('pgledger.%I', sequence.name)::regclass, sequence.greatest_key))
@@ -22160,6 +23362,75 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 
 revoke all on function public.pgledger_reversed_amount from public;
 grant execute on function public.pgledger_reversed_amount to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_seal.sql
+/*
+Seals all blocks that are not sealed. Each root needs the one before, so it goes block by block; one
+statement makes the bytes of a block. Blocks never change, so nothing else is locked.
+
+Locks: pgledger.blocks_lock, waited for: it keeps others from sealing, and from making blocks, until
+the transaction ends.
+Errors: InvalidState.
+*/
+create or replace function public.pgledger_seal()
+returns public.pgledger_seal
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_block bigint;
+  v_newest pgledger.seals;
+  v_ok boolean;
+begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    v_ok := pgledger.fail(
+      'InvalidState',
+      array['transaction', current_setting('transaction_isolation'), 'open', 'sealing'],
+      hint => 'Seal in a transaction that is READ COMMITTED: others may have sealed blocks that '
+      || 'this one''s snapshot does not have.'
+    );
+  end if;
+  perform pg_advisory_xact_lock(pgledger.blocks_lock());
+  perform pgledger.make_blocks();
+
+  v_newest := (select seals from pgledger.seals order by seals.block desc limit 1);
+  for v_block in
+    select blocks.number
+    from pgledger.blocks
+    where blocks.number > coalesce(v_newest.block, 0)
+    order by blocks.number
+  loop
+    v_newest.block := v_block;
+    v_newest.root := pgledger.seal_root(v_block, coalesce(v_newest.root, ''));
+    v_newest.sealed_at := pgledger.clock();
+    insert into pgledger.seals (block, sealed_at, root)
+    values (v_newest.block, v_newest.sealed_at, v_newest.root);
+  end loop;
+
+  return row(v_newest.block, encode(v_newest.root, 'hex'), v_newest.sealed_at);
+end;
+$$;
+
+comment on function public.pgledger_seal is
+$$Seals everything up to now, and returns what proves it later.
+
+It makes the next block of changes, and a SHA-256 of each block that is not
+sealed yet, each with the one before. Posting does not know of it: seal as
+often as you like, for example each hour. Keep the result where whoever could
+tamper with the database cannot: pgledger_verify_seals then finds what was
+edited, added, removed or put in another order before it, even if all seals
+were made again.
+
+Returns: The newest seal; its columns are null if nothing has ever changed.
+
+Errors: InvalidState (the transaction keeps its snapshot: it is REPEATABLE
+  READ or SERIALIZABLE).$$;
+
+revoke all on function public.pgledger_seal from public;
+grant execute on function public.pgledger_seal to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
 /*
@@ -22770,6 +24041,9 @@ as $$
   select keys.check_name, keys.rows_checked, keys.violations, keys.example
   from pgledger.verify_keys(pgledger_verify.app_id) as keys
   union all
+  select blocks.check_name, blocks.rows_checked, blocks.violations, blocks.example
+  from pgledger.verify_blocks(pgledger_verify.app_id) as blocks
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
@@ -22802,13 +24076,145 @@ Errors: InvalidScope.$$;
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
 
+-- file: repeatable/10_ledger/pgledger_verify_seals.sql
+/*
+Makes the root of each sealed block again, from its rows and the stored root before, and compares.
+So a block that was tampered with is named, and those after it are not; that all were sealed again
+shows against an exported root alone.
+
+All is read from the snapshot of the calling statement, block by block, so memory does not grow
+with the books. Roots are made from the rows that leave an account;
+that none was slipped in on the other side alone shows in the count of entries.
+
+The body is long because it is five checks.
+
+Errors: InvalidArgument.
+*/
+create or replace function public.pgledger_verify_seals(from_export jsonb default null)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.check_exported_seals(pgledger_verify_seals.from_export)
+  where pgledger_verify_seals.from_export is not null;
+
+  select
+    'seals run from block 1 without a gap',
+    count(*),
+    count(*) filter (where chain.block <> chain.place),
+    min(format('block %s', chain.block)) filter (where chain.block <> chain.place)
+  from (
+    select seals.block, row_number() over (order by seals.block) as place
+    from pgledger.seals
+  ) as chain
+  union all
+  select
+    'sealed blocks are as they were sealed',
+    count(*),
+    count(*) filter (where sealed.root is distinct from sealed.root_now),
+    (array_agg(format('block %s', sealed.block) order by sealed.block)
+      filter (where sealed.root is distinct from sealed.root_now))[1]
+  from (
+    select
+      seals.block, seals.root,
+      pgledger.seal_root(seals.block, coalesce(lag(seals.root) over along, ''))
+    from pgledger.seals
+    window along as (order by seals.block)
+  ) as sealed (block, root, root_now)
+  union all
+  select
+    'covered accounts have an entry for each version, and no other',
+    count(*),
+    count(*) filter (where entries.is_right is not true),
+    min(entries.id) filter (where entries.is_right is not true)
+  from (
+    select coalesce(accounts.id, covered.account_key::text), covered.version = count(leg.key)
+    from pgledger.covered_accounts as covered
+    left join pgledger.accounts on covered.account_key = accounts.key
+    left join (
+      select transfers.from_key, transfers.from_version
+      from pgledger.transfers
+      union all
+      select transfers.to_key, transfers.to_version
+      from pgledger.transfers
+    ) as leg (key, version)
+      on covered.account_key = leg.key and covered.version >= leg.version
+    group by covered.account_key, accounts.id
+  ) as entries (id, is_right)
+  union all
+  select
+    'balances and versions of accounts are those of their newest entries',
+    count(*),
+    count(*) filter (where newest.is_right is not true),
+    min(newest.id) filter (where newest.is_right is not true)
+  from (
+    select
+      accounts.id,
+      accounts.balance = case
+        when accounts.version = 0 then 0
+        else coalesce(source.from_balance, target.to_balance)
+      end
+      and accounts.version >= covered_accounts.version
+    from pgledger.covered_accounts
+    left join pgledger.accounts on covered_accounts.account_key = accounts.key
+    left join pgledger.transfers as source
+      on accounts.key = source.from_key and accounts.version = source.from_version
+    left join pgledger.transfers as target
+      on accounts.key = target.to_key and accounts.version = target.to_version
+  ) as newest (id, is_right)
+  union all
+  select
+    'exported seals are those of the database',
+    count(*),
+    count(*) filter (where exported.is_right is not true),
+    (array_agg(format('block %s', exported.block) order by exported.block)
+      filter (where exported.is_right is not true))[1]
+  from (
+    select given.seal ->> 'block', encode(seals.root, 'hex') = given.seal ->> 'root'
+    from jsonb_array_elements(
+      case jsonb_typeof(pgledger_verify_seals.from_export)
+        when 'array' then pgledger_verify_seals.from_export
+        else jsonb_build_array(pgledger_verify_seals.from_export)
+      end
+    ) as given (seal)
+    left join pgledger.seals on (given.seal ->> 'block')::bigint = seals.block
+    where pgledger_verify_seals.from_export is not null
+  ) as exported (block, is_right)
+$$;
+
+comment on function public.pgledger_verify_seals is
+$$Proves that what was sealed has not been tampered with.
+
+Reads everything that is sealed. An edited, added, removed or moved row makes
+the root of its block another one. Whoever can change rows can also make the
+seals again, or cut off the newest blocks with theirs: that shows against a
+seal that was kept elsewhere.
+
+from_export: JSON array of seals that were kept, such as
+  [{"block": 7, "root": "9f3a…"}]; to_jsonb makes each of what pgledger_seal
+  returned, and one alone is taken too; null for the database's own seals
+  only.
+
+Returns: One row for each check: what it checks, how many rows it looked at,
+  how many of them break the rule, and one that does. All is well when
+  violations are 0 throughout.
+
+Errors: InvalidArgument.$$;
+
+revoke all on function public.pgledger_verify_seals from public;
+grant execute on function public.pgledger_verify_seals to pgledger_auditor;
+
 -- file: repeatable/10_ledger/pgledger_void_hold.sql
 /*
 Ends a hold, and releases what is left of it on both accounts.
 
 Checks, in this order: app_id, the id, idempotency_key, that the hold exists, whether the key was
 used, whether the hold was voided before, its state.
-Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Locks: those of pgledger.lock_hold, then the inserted rows of the key and
+of the noted change.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, HoldNotFound, IdempotencyConflict,
 HoldEnded, HoldExpired.
 */
@@ -22866,6 +24272,7 @@ begin
     out_released = true,
     in_released = true
   where holds.id = hold_id;
+  perform pgledger.note_hold_changes(array[hold_id], 'voided', v_now);
 
   v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
@@ -24969,7 +26376,8 @@ revoke all on function pgledger.refuse_account_name from public;
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times, the history of accounts, what let reversals
-past limits, idempotency keys, which a purge may delete, or what was asked for in a hold. The
+past limits, idempotency keys, which a purge may delete, what was asked for in a hold, blocks of
+changes, what they cover and their seals, or noted changes, but that a block takes them. The
 triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off. They fire for
 each row as well as for each statement, because replication applies rows.
 
@@ -25086,6 +26494,72 @@ enable always trigger transfers_never_change;
 alter table pgledger.accounts
 enable always trigger accounts_rows_are_never_deleted,
 enable always trigger accounts_are_never_deleted;
+
+create or replace trigger blocks_rows_never_change
+before update or delete on pgledger.blocks
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger blocks_never_change
+before update or delete or truncate on pgledger.blocks
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.blocks
+enable always trigger blocks_rows_never_change,
+enable always trigger blocks_never_change;
+
+create or replace trigger block_accounts_rows_never_change
+before update or delete on pgledger.block_accounts
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger block_accounts_never_change
+before update or delete or truncate on pgledger.block_accounts
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.block_accounts
+enable always trigger block_accounts_rows_never_change,
+enable always trigger block_accounts_never_change;
+
+create or replace trigger block_holds_rows_never_change
+before update or delete on pgledger.block_holds
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger block_holds_never_change
+before update or delete or truncate on pgledger.block_holds
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.block_holds
+enable always trigger block_holds_rows_never_change,
+enable always trigger block_holds_never_change;
+
+create or replace trigger seals_rows_never_change
+before update or delete on pgledger.seals
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger seals_never_change
+before update or delete or truncate on pgledger.seals
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.seals
+enable always trigger seals_rows_never_change,
+enable always trigger seals_never_change;
+
+create or replace trigger noted_changes_rows_are_never_deleted
+before delete on pgledger.noted_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger noted_changes_are_never_deleted
+before delete or truncate on pgledger.noted_changes
+for each statement execute function pgledger.refuse_change();
+
+create or replace trigger noted_changes_keep_what_changed
+before update of number, version, changed_at, entity, change, entity_id, app_id, tenant_id, details
+on pgledger.noted_changes
+for each row execute function pgledger.refuse_change();
+
+alter table pgledger.noted_changes
+enable always trigger noted_changes_rows_are_never_deleted,
+enable always trigger noted_changes_are_never_deleted,
+enable always trigger noted_changes_keep_what_changed;
 
 -- file: repeatable/10_ledger/refuse_key.sql
 /*
@@ -25369,6 +26843,14 @@ begin
     from side
     group by side.key
   ) as change (key, held_out, held_in);
+
+  -- What the other side has written already is noted already.
+  perform pgledger.note_hold_changes(
+    array(
+      select holds.id from pgledger.holds where holds.id = any(v_ids) and holds.status = 0
+    ),
+    'expired'
+  );
 
   update pgledger.holds
   set
@@ -26647,6 +28129,124 @@ comment on function pgledger.scale_currencies is
 
 revoke all on function pgledger.scale_currencies from public;
 
+-- file: repeatable/10_ledger/seal_root.sql
+/*
+The root of a block: the SHA-256 of its bytes, which begin with the root before. The bytes are
+those of version 1 of the form: PostgreSQL's binary form of rows, which says the number of columns,
+and of each its type and its length; texts are bytes in UTF-8, so that no client's encoding matters.
+First comes the block, then what it covers of accounts, and then rows by their kind, each kind in
+the order of its keys.
+
+Transfers are read by the side that they leave; pgledger_verify_seals counts both.
+
+A block has 4,000 items at most, so its bytes are few, and they are made by one statement.
+
+The body is long because the form of everything that is sealed stands in one place.
+*/
+create or replace function pgledger.seal_root(block bigint, root_before bytea)
+returns bytea
+language sql
+stable
+parallel safe
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+  with account as materialized (
+    select covered.account_key, covered.from_version, covered.to_version, covered.from_change,
+      covered.to_change, covered.is_first
+    from pgledger.block_accounts as covered
+    where covered.block = seal_root.block
+    order by covered.account_key
+  ),
+
+  transfer as (
+    select
+      string_agg(
+        record_send(
+          row(
+            3, convert_to(transfers.id, 'UTF8'), convert_to(transfers.app_id, 'UTF8'),
+            transfers.from_key, transfers.from_version, transfers.to_key, transfers.to_version,
+            transfers.amount, transfers.from_balance, transfers.to_balance, transfers.created_at,
+            transfers.event_at, convert_to(transfers.group_id, 'UTF8'),
+            convert_to(transfers.origin_id, 'UTF8'), convert_to(transfers.metadata::text, 'UTF8')
+          )
+        ),
+        '' order by transfers.from_key, transfers.from_version
+      ) as bytes
+    from account
+    inner join pgledger.transfers
+      on account.account_key = transfers.from_key
+      and transfers.from_version > account.from_version
+      and transfers.from_version <= account.to_version
+  ),
+
+  part (place, bytes) as (
+    select
+      1,
+      record_send(
+        row(
+          'pgledger block'::bytea, 1, blocks.number, root_before, convert_to(blocks.mark, 'UTF8'),
+          blocks.made_at, blocks.changes
+        )
+      )
+    from pgledger.blocks
+    where blocks.number = seal_root.block
+    union all
+    select
+      2,
+      string_agg(
+        record_send(
+          row(
+            6, account.account_key, account.from_version, account.to_version, account.from_change,
+            account.to_change, account.is_first
+          )
+        ),
+        '' order by account.account_key
+      )
+    from account
+    union all
+    select 3, string_agg(pgledger.opening_bytes(accounts), '' order by accounts.key)
+    from account
+    inner join pgledger.accounts on account.account_key = accounts.key
+    where account.is_first
+    union all
+    select
+      4,
+      string_agg(
+        pgledger.account_change_bytes(changes), '' order by changes.account_key, changes.number
+      )
+    from account
+    inner join pgledger.account_changes as changes
+      on account.account_key = changes.account_key
+      and account.to_change > account.from_change
+      and changes.number > account.from_change
+      and changes.number <= account.to_change
+    union all
+    select 5, transfer.bytes
+    from transfer
+    union all
+    select
+      6, string_agg(pgledger.hold_bytes(holds, block_holds.placed_at), '' order by holds.id)
+    from pgledger.block_holds
+    inner join pgledger.holds on block_holds.hold_id = holds.id
+    where block_holds.block = seal_root.block
+    union all
+    select 7, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
+    from pgledger.noted_changes as noted
+    where noted.block = seal_root.block
+  )
+
+  select sha256(string_agg(part.bytes, '' order by part.place))
+  from part
+$$;
+
+comment on function pgledger.seal_root is
+  'SHA-256 of a block, of what it covers, and of the root before.';
+
+revoke all on function pgledger.seal_root from public;
+
 -- file: repeatable/10_ledger/setting_faults.sql
 /*
 Functions that run with somebody else's rights or look names up elsewhere, and views whose options
@@ -27325,6 +28925,178 @@ comment on function pgledger.trigger_faults is
 
 revoke all on function pgledger.trigger_faults from public;
 
+-- file: repeatable/10_ledger/uncovered_accounts.sql
+/*
+The accounts that have changed since the newest block, with the versions and the numbers of changes
+that blocks cover and those that there are. That compares all accounts: there is no shortcut that
+could miss one. It costs one pass over accounts and over what is covered.
+*/
+create or replace function pgledger.uncovered_accounts()
+returns table (
+  key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_change bigint,
+  to_change bigint,
+  is_first boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    accounts.key,
+    coalesce(covered_accounts.version, 0),
+    accounts.version,
+    coalesce(covered_accounts.change, 0),
+    coalesce(newest.number, 0),
+    covered_accounts.account_key is null
+  from pgledger.accounts
+  left join pgledger.covered_accounts on accounts.key = covered_accounts.account_key
+  left join (
+    select account_changes.account_key, max(account_changes.number)
+    from pgledger.account_changes
+    group by account_changes.account_key
+  ) as newest (account_key, number) on accounts.key = newest.account_key
+  where covered_accounts.account_key is null
+    or accounts.version > covered_accounts.version
+    or newest.number > covered_accounts.change
+$$;
+
+comment on function pgledger.uncovered_accounts is
+  'Accounts that have changed beyond what blocks cover.';
+
+revoke all on function pgledger.uncovered_accounts from public;
+
+-- file: repeatable/10_ledger/uncovered_holds.sql
+/*
+Holds whose making no block covers yet: among those that hold something back, which an index knows,
+and those of the given ids. Where the clock has stepped back, a hold takes its place no later than
+its first posting.
+*/
+create or replace function pgledger.uncovered_holds(ended_ids text[])
+returns table (id text, placed_at timestamptz)
+language sql
+stable
+parallel safe
+as $$
+  select
+    holds.id,
+    least(
+      holds.created_at,
+      case when holds.posted_amount > 0 then (
+        select min(transfers.created_at)
+        from pgledger.transfers
+        where transfers.app_id = holds.app_id
+          and transfers.origin_id = holds.id
+      ) end
+    )
+  from (
+    select pending.id
+    from pgledger.holds as pending
+    where not pending.out_released
+    union
+    select unnest(ended_ids)
+  ) as candidate
+  inner join pgledger.holds on candidate.id = holds.id
+  where not exists (select from pgledger.block_holds where block_holds.hold_id = candidate.id)
+$$;
+
+comment on function pgledger.uncovered_holds is
+  'Holds whose making no block covers yet, among pending ones and those of the given ids.';
+
+revoke all on function pgledger.uncovered_holds from public;
+
+-- file: repeatable/10_ledger/uncovered_items.sql
+/*
+What no block covers yet, one row an item, with the place that it is to have: the time, then the
+rank, then what tells items of one time apart. Along each account, each hold and the noted changes,
+places ascend as things happened, even where the clock has stepped back: nothing is placed before
+what it follows from. So a backlog can be cut into blocks anywhere.
+
+A hold that was made and is not covered is pending; or posted, by a transfer that is not covered
+either; or ended, and then that is noted and not taken. So holds are found without reading all of
+them.
+
+Ranks: 0 an account was opened, 1 a hold was made, 2 an account was changed, 3 a transfer, 5 noted.
+4 is for the ends of posted holds, which follow from their last transfers.
+*/
+create or replace function pgledger.uncovered_items()
+returns table (
+  placed_at timestamptz,
+  rank integer,
+  id text,
+  key bigint,
+  version bigint,
+  other_key bigint,
+  other_version bigint
+)
+language sql
+stable
+parallel safe
+set enable_mergejoin = off
+as $$
+  with account as materialized (
+    select changed.key, changed.from_version, changed.to_version, changed.from_change,
+      changed.to_change, changed.is_first
+    from pgledger.uncovered_accounts() as changed
+  ),
+
+  transfer as materialized (
+    select moved.created_at, moved.id, moved.origin_id, moved.from_key, moved.from_version,
+      moved.to_key, moved.to_version
+    from account
+    cross join lateral (
+      select transfers.created_at, transfers.id, transfers.origin_id, transfers.from_key,
+        transfers.from_version, transfers.to_key, transfers.to_version
+      from pgledger.transfers
+      where transfers.from_key = account.key
+        and transfers.from_version > account.from_version
+        and transfers.from_version <= account.to_version
+      offset 0
+    ) as moved
+  ),
+
+  noted as materialized (
+    select noted_changes.number, noted_changes.entity, noted_changes.entity_id,
+      max(noted_changes.changed_at) over (order by noted_changes.number) as placed_at
+    from pgledger.noted_changes
+    where noted_changes.block is null
+  )
+
+  select '-infinity'::timestamptz, 0, '', account.key, null::bigint, null::bigint, null::bigint
+  from account
+  where account.is_first
+  union all
+  select
+    least(changes.changed_at, pgledger.version_time(changes.account_key, changes.version + 1)),
+    2, '', changes.account_key, changes.number, null, null
+  from account
+  inner join pgledger.account_changes as changes
+    on account.key = changes.account_key and changes.number > account.from_change
+  union all
+  select transfer.created_at, 3, transfer.id, transfer.from_key, transfer.from_version,
+    transfer.to_key, transfer.to_version
+  from transfer
+  union all
+  select noted.placed_at, 5, '', null, noted.number, null, null
+  from noted
+  union all
+  select made.placed_at, 1, made.id, null, null, null, null
+  from pgledger.uncovered_holds(
+    array(
+      select transfer.origin_id from transfer where starts_with(transfer.origin_id, 'pglh_')
+      union all
+      select noted.entity_id from noted where noted.entity = 'hold'
+    )
+  ) as made
+$$;
+
+comment on function pgledger.uncovered_items is
+  'What no block covers yet, with the place that each item is to have.';
+
+revoke all on function pgledger.uncovered_items from public;
+
 -- file: repeatable/10_ledger/verify_access.sql
 /*
 Checks that everything of ours is there and stands as expected_guards() says. A restore without
@@ -27451,6 +29223,119 @@ comment on function pgledger.verify_accounts is
   'Checks each account''s balance, version and time against its entries, and the rest by itself.';
 
 revoke all on function pgledger.verify_accounts from public;
+
+-- file: repeatable/10_ledger/verify_blocks.sql
+/*
+Checks blocks of changes: their numbers, what they cover of each account, and what was noted of
+holds against the holds. What blocks hold of the transfers themselves is for seals to prove.
+
+The body is long because it is five checks.
+*/
+create or replace function pgledger.verify_blocks(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with ranged as materialized (
+    select
+      block_accounts.account_key, block_accounts.block, accounts.id, block_accounts.to_version,
+      block_accounts.to_change,
+      lead(block_accounts.block) over along is null as is_newest,
+      block_accounts.is_first = (lag(block_accounts.block) over along is null)
+      and block_accounts.from_version = lag(block_accounts.to_version, 1, 0::bigint) over along
+      and block_accounts.from_change = lag(block_accounts.to_change, 1, 0::bigint) over along
+      and block_accounts.from_version <= block_accounts.to_version
+      and block_accounts.from_change <= block_accounts.to_change
+      and block_accounts.to_version <= accounts.version
+      and blocks.number is not null as is_right
+    from pgledger.block_accounts
+    left join pgledger.accounts on block_accounts.account_key = accounts.key
+    left join pgledger.blocks on block_accounts.block = blocks.number
+    where verify_blocks.app_id is null or accounts.app_id = verify_blocks.app_id
+    window along as (partition by block_accounts.account_key order by block_accounts.block)
+  )
+
+  select
+    'blocks of changes run from 1 without a gap',
+    count(*),
+    count(*) filter (where chain.number <> chain.place),
+    min(chain.number::text) filter (where chain.number <> chain.place)
+  from (
+    select blocks.number, row_number() over (order by blocks.number) as place
+    from pgledger.blocks
+  ) as chain
+  union all
+  select
+    'blocks cover the versions and changes of accounts without a gap',
+    count(*),
+    count(*) filter (where ranged.is_right is not true),
+    min(format('%s in block %s', coalesce(ranged.id, ranged.account_key::text), ranged.block))
+      filter (where ranged.is_right is not true)
+  from ranged
+  union all
+  select
+    'what is covered of accounts is what their newest block says',
+    count(*),
+    count(*) filter (where newest.is_right is not true),
+    min(coalesce(newest.id, newest.account_key::text)) filter (where newest.is_right is not true)
+  from (
+    select
+      coalesce(ranged.account_key, covered.account_key), coalesce(ranged.id, accounts.id),
+      (covered.version, covered.change) = (ranged.to_version, ranged.to_change)
+    from (select ranged.account_key, ranged.id, ranged.to_version, ranged.to_change
+      from ranged where ranged.is_newest) as ranged
+    full join pgledger.covered_accounts as covered on ranged.account_key = covered.account_key
+    left join pgledger.accounts on covered.account_key = accounts.key
+    where verify_blocks.app_id is null
+      or accounts.app_id = verify_blocks.app_id
+      or ranged.account_key is not null
+  ) as newest (account_key, id, is_right)
+  union all
+  select
+    'noted changes run from 1 without a gap, and never back in time',
+    count(*),
+    count(*) filter (where noted.is_right is not true),
+    min(noted.label) filter (where noted.is_right is not true)
+  from (
+    select
+      format('%s %s version %s', changes.entity, changes.entity_id, changes.version),
+      changes.version = row_number() over along
+      and (changes.changed_at < lag(changes.changed_at) over along) is not true
+      and (changes.number < lag(changes.number) over along) is not true
+      and (changes.block is null or blocks.number is not null)
+    from pgledger.noted_changes as changes
+    left join pgledger.blocks on changes.block = blocks.number
+    where verify_blocks.app_id is null or changes.app_id = verify_blocks.app_id
+    window along as (partition by changes.entity, changes.entity_id order by changes.version)
+  ) as noted (label, is_right)
+  union all
+  select
+    'the ends of holds that nothing posted whole are noted',
+    count(*),
+    count(*) filter (where ended.is_right is not true),
+    min(ended.id) filter (where ended.is_right is not true)
+  from (
+    select
+      coalesce(holds.id, noted.entity_id),
+      case holds.status when 2 then 'voided' when 3 then 'expired' else '' end
+      = coalesce(string_agg(noted.change, ' '), '')
+    from pgledger.holds
+    full join (
+      select changes.entity_id, changes.change, changes.app_id
+      from pgledger.noted_changes as changes
+      where changes.entity = 'hold' and changes.change <> 'extended'
+    ) as noted on (holds.id, holds.app_id) = (noted.entity_id, noted.app_id)
+    where verify_blocks.app_id is null
+      or coalesce(holds.app_id, noted.app_id) = verify_blocks.app_id
+    group by holds.id, noted.entity_id
+  ) as ended (id, is_right)
+$$;
+
+comment on function pgledger.verify_blocks is
+  'Checks blocks of changes, and what was noted of holds.';
+
+revoke all on function pgledger.verify_blocks from public;
 
 -- file: repeatable/10_ledger/verify_books.sql
 /*
@@ -35501,10 +37386,10 @@ revoke all on function pgledger.new_subscription from public;
 
 -- file: repeatable/22_subscriptions/note_subscription_change.sql
 /*
-Writes a change of a subscription, which is given as it is after that. Returns it with its next
-version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
-be invoiced at once, and not with the period.
+Writes a change of a subscription, which is given as it is after that, and notes it for the next
+block of changes. Returns it with its next version, with the time of what is due next, and with the
+time at which ledger_advance has to look at it. The subscription is locked, or new; the caller
+writes its own row. invoice_now: the change is to be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
@@ -35535,6 +37420,17 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
+  perform pgledger.note_change(
+    'subscription', subscription.id, note_subscription_change.change,
+    note_subscription_change.created_at, subscription.app_id, subscription.tenant_id,
+    jsonb_build_object(
+      'occurred_at', pgledger.argument_time(note_subscription_change.occurred_at),
+      'status', subscription.status,
+      'quantity', subscription.quantity::text,
+      'version', subscription.version,
+      'plan_id', (select plans.id from pgledger.plans where plans.key = subscription.plan_key)
+    )
+  );
   perform pgledger.tell_hook(
     subscription.app_id,
     subscription.tenant_id,
@@ -41291,6 +43187,17 @@ begin
     )
     on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
     set version = feature_invalidations.version + 1;
+
+    -- One row counts for each tenant, so each has changes of its own.
+    perform pgledger.note_change(
+      'entitlement',
+      features.id || case when tenant_id = '' then '' else ' ' || tenant_id end,
+      'invalidated', pgledger.clock(), invalidate_feature.app_id, invalidate_feature.tenant_id,
+      jsonb_build_object('feature_id', features.id, 'feature_key', features.key)
+    )
+    from pgledger.features
+    where features.app_id = invalidate_feature.app_id
+      and features.key = invalidate_feature.feature_key;
 end;
 $$;
 
@@ -49575,6 +51482,42 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
+-- file: repeatable/27_invoices/note_credits.sql
+/*
+Notes what became of the credits of an invoice, for the next block of changes. The caller has locked
+it.
+*/
+create or replace function pgledger.note_credits(
+  invoice_key bigint,
+  change text,
+  at timestamptz
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  select pgledger.note_change(
+    'credit', source.id, note_credits.change, note_credits.at, source.app_id, source.tenant_id,
+    jsonb_build_object(
+      'to_invoice_id', target.id,
+      'amount', given.amount::text,
+      'refund', given.refund::text,
+      'currency', source.currency
+    )
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices as source on given.from_invoice_key = source.key
+  inner join pgledger.invoices as target on given.to_invoice_key = target.key
+  where given.from_invoice_key = note_credits.invoice_key
+  order by target.key
+$$;
+
+comment on function pgledger.note_credits is
+  'Notes what became of the credits of an invoice, for the next block of changes.';
+
+revoke all on function pgledger.note_credits from public;
+
 -- file: repeatable/27_invoices/number_invoices.sql
 /*
 Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
@@ -50491,6 +52434,8 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.note_credits(settle_credit.invoice_key, 'given', settle_credit.at);
+
   perform pgledger.tell_of_paid_by_credit(settle_credit.invoice_key);
 
   update pgledger.invoices
@@ -50799,6 +52744,8 @@ begin
   from pgledger.invoice_credits as given
   where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
 
+  perform pgledger.note_credits(take_back_credit.invoice_key, 'taken_back', take_back_credit.at);
+
   return array(
     select invoices.key
     from pgledger.invoices
@@ -50815,8 +52762,9 @@ revoke all on function pgledger.take_back_credit from public;
 
 -- file: repeatable/27_invoices/tell_of_invoices.sql
 /*
-Tells an app's hook what happened to invoices of it, in their order, if it has one: that they are
-past due at the time when they were due, and all else when it was written down.
+Notes what happened to invoices of an app for the next block of changes, in their order, and tells
+the app's hook, if it has one: that they are past due at the time when they were due, and all else
+when it was written down. The caller has locked the invoices.
 */
 create or replace function pgledger.tell_of_invoices(
   app_id text,
@@ -50829,6 +52777,22 @@ volatile
 parallel unsafe
 as $$
 begin
+  perform pgledger.note_change(
+    'invoice', invoices.id, replace(tell_of_invoices.happening, 'invoice_', ''),
+    invoices.updated_at, invoices.app_id, invoices.tenant_id,
+    jsonb_build_object(
+      'number', invoices.number,
+      'status', invoices.status,
+      'currency', invoices.currency,
+      'total', invoices.total::text,
+      'amount_due', invoices.amount_due::text,
+      'version', invoices.version
+    )
+  )
+  from unnest(keys) with ordinality as told (key, place)
+  inner join pgledger.invoices on told.key = invoices.key
+  order by told.place;
+
   -- Once for many invoices, not for each of them.
   if not exists (
     select
@@ -52325,13 +54289,14 @@ parallel unsafe
 as $$
 declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+  v_id text := coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now));
   v_ok boolean;
 begin
   insert into pgledger.invoice_payments (
     id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
   )
   values (
-    coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now)),
+    v_id,
     invoice.key,
     invoice.app_id,
     invoice.tenant_id,
@@ -52367,6 +54332,15 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
+  perform pgledger.note_change(
+    'payment', v_id, 'recorded', now, invoice.app_id, invoice.tenant_id,
+    jsonb_build_object(
+      'invoice_id', invoice.id,
+      'amount', pay_invoice.amount::text,
+      'currency', invoice.currency,
+      'paid_at', pgledger.argument_time(pay_invoice.paid_at)
+    )
+  );
   if invoice.status <> 'paid' and amount >= v_remaining then
     perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
   end if;
@@ -54046,6 +56020,8 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0025_create_blocks.sql', 'versioned', 'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0026_create_seals.sql', 'versioned', '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54071,7 +56047,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b74cc808fd1ec7622e625cb704be520a7bd16aab18e7d27805330289e6e59b16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'f48477b07542dfa74870cce24c09df1c842f535fb60168f3d7be5b8286c681ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', 'da7f80615d00012a7003d7eb1e8969423e1885bc23acc4bb9f1e44294dd85e53', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54115,11 +56091,13 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fe6e1c57be3ce7b1f4ef346db9495c0fa0eb5397ab77c7f61ece6bd4dc522c2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '697d74b5cb6c19d20379f307cb757199cb006e954c0c654c522f93c83bea4da9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_change_bytes.sql', 'repeatable', '2bff07c58d2fc0bb37483e9e0fe933da762dfdc26cf7ee86789fb0a8df591af1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_change_details.sql', 'repeatable', 'efac5bc2b8a4de6bdc4a9f1383a1d8671902d531ed5e079ce0a5c086ee1bc786', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54136,6 +56114,8 @@ values
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'a3854e0e9dbceb5726f8f4717eeb27c956a551871bffa7fb310ef160d291eeff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/blocks_lock.sql', 'repeatable', '4730a35fdc160cb4becbe439c6555a85246222ed9d50b51ac147f50ba0e571d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54147,11 +56127,13 @@ values
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_cursor.sql', 'repeatable', '3a1749eed6caadad433875bccbbc66eae66f2614b5b7f4cf030f371e489e0355', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_hold_request.sql', 'repeatable', 'bcc66094c850e044d33a7524dcf287c65fe0f8cb242be9c17db00052d62f9f04', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '9e6c99f9c7cbbaf6a76ff035e294adee65ff328edcf9e530a77a90610437de01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_exported_seals.sql', 'repeatable', '32512abaea44299d6fccd9ad99be5a925ce9dbf6e9c98a55b6d50cf72d5796e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54191,7 +56173,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '312f60e38757e367ffc36e726545b9773a660a08d3903e14b63288ff3061d73a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c2f4ea7860bfeebaa1cf39dfb5bf94c66223a7956bfc10de09775f5ceee7ec4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54202,6 +56184,7 @@ values
   ('repeatable/10_ledger/held_legs_failure.sql', 'repeatable', 'c09edc2fb7be95332d80b3726211666c60698008ab76d242462aa0e1c53068e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_bytes.sql', 'repeatable', 'f97169854bd0249c8c871e5b68019308d044a088bb64b2f5b5253b32f3508097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_in_batch.sql', 'repeatable', 'c13322728001c6aa1e8619f7f173d23100f9401ed543727371ef39057b28efb3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '31a55b4be218bdcb93471cbdf8ab2f55de458da372d8a68e65e98622c9e37ca5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54217,7 +56200,7 @@ values
   ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_of_request.sql', 'repeatable', '629361d6734cffb6fd29574536f441d5d6ade46527b61c483a53e1fa109594ec', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', '488617a920268a03c8e0f666cca000e3f3701c650ac5b0bf167e4bcdbacab5e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_hold_requests.sql', 'repeatable', 'cf0810de0bfb511d55d5165fdca29e6db8863841aaa10dc0e9ab3bf1c56bc805', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_posting_requests.sql', 'repeatable', '81c5750739551f686f4d8c3939127657e9dbe53c760640a630b7b455d4964805', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_requests.sql', 'repeatable', '7be341e248a045701d022e506fa7ce8d349b294fdde69cca5b1ca38dee731908', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54235,6 +56218,7 @@ values
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/made_hold_outcome.sql', 'repeatable', '1c1182f249263bec4d1b06af25a11ee5e8c7bef95d5ac8840223d84bd4bfa33c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_blocks.sql', 'repeatable', 'f3ac23b3a77fbc3d5f38e307314c707a68a8575718b8eea948e2d79fb4900bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '6273ef26dd8df6158cbbc1dd4003489c5133bf3648733bcce17cf74d1837b5dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'e5bf3f6efc2bf17b17ce1d968e9cb7642e43be7a37cb351c8348759e67bbf6f7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', 'c563f714989122433d8d23f15b5b9029652b328bfccdc06894db82e3aa8f51aa', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54244,7 +56228,12 @@ values
   ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/note_change.sql', 'repeatable', 'c33fad5bd5268dae9213859ab9a0a71cc6472e68f3c49d629c571956a7bdcf34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/note_hold_changes.sql', 'repeatable', 'a7426937435d3f204840e16107eea22d00cdf2569bd6e64bd803e8a25595f393', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/noted_bytes.sql', 'repeatable', '2293215849aac7e5164e0716a9dc1fac02c2566abec63f5e00e90cfe4ac747d1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/opening_bytes.sql', 'repeatable', 'c47cba8294e4db52bb806945be0f215af2ad797b478e57e9fcc5b46e970649eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/opening_details.sql', 'repeatable', 'd1fcb6e5fd4a23ddfc796c4e6296bb16d72513d69840aab104529e319a2f0ca2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54252,8 +56241,10 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '914b5092d3a93c43adb135181debdfa8dad53f77d5a35266c9c5847d877cc1a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balance_at_block.sql', 'repeatable', '6ab45c65ab7cf29d51ffe4c292b85c7bf5db20486d76e9759f675bc88d120e5b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '94ca0e299dd5ef75645a3c71a50ff2526e006d10db59051d04b71b25b2ca7b47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_changes.sql', 'repeatable', 'eaca11f9e37bbf3ae87c761761d79fa4aef848460a253b1322426e0f05415cb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54270,7 +56261,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_outcomes.sql', 'repeatable', '06f09fd52ef7c0dabe546f1463144eb2b3df35c16e00954020c42e0011d0c274', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'b6e711f6f7849d3bbffeb78868dbc18b0a8d4a8802a0ecbf2909b69e09460948', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', 'fb817cfce051a1b6b7381742e134c3745f4a0f69e17a78f6ed4dfbc627079ead', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '7f1a9c6278567e3aa93b2325bdf20d8623ee1fd092e7014258dd05ac5e7054e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54281,11 +56272,12 @@ values
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', 'fc49278ad4cb619d843c8575d408572ff4c6911ecb1b1196b1765ef51344e4c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '5a24e363324c7793b588be1d7387e024c3b32bf1c37ff6763a839a9ff6e21856', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', 'f03be0e599b3f3025bff7c9c49a692644cc040cf8e7b3ec352943fc1c5cdb56d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', '73d52075fbe406a04d5477be855145f9005719a8e803b8d683d9657a29990d0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reversed_amount.sql', 'repeatable', '311d2076a9e6fce6f218a90a1715b22e9196eab4f4d65e0a187e5588f445ad1f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_seal.sql', 'repeatable', 'b2c47d0a5f830e25ccd5b65009b557dac9ae539aac7131fb1ecb2043786e7f71', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54293,8 +56285,9 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'f16cc134a35883e3624383810913370abadfadd209c8cd9ba2d3c0c04a5e6827', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify_seals.sql', 'repeatable', 'dbaf35caa3995439a1be1a412a3877853b52edb6b9e2b4fd7357c80d82389664', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '36ed492b61710b14285c276dfadb1727f9ce810c3ab131dc44b351622d0fe49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', '0c6aa785637a2d364c28117ace190f0cad24efbd3b42d563a991044444c1ddbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'b0773c56709b8dfb3d58f89c285fe239922f58e8e7e9d0edd52f2d6bfa762b2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '42a4e9e043f6e0146811ce7332a95293192297e2b1f3d1bf8799dbab7ace4e1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54317,13 +56310,13 @@ values
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'cc0c8efc6de1c0ec888420698b882e428ddd1b62c94e182a4d8765a6ec1befc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '018bc89626d6ed864f916e10f4e61687fbd6963abd82a2e985d09f0ba2521e3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '07df6d9ffc530dbf7bf859703d8a5f89dadba9962f5f64046642d43b8070bf6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'b23aec785510f6cd43be4861c7fe4ff38d8c2985fcef899cb235899515dc6535', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '1f6c15359cff96e0a28469f4204275ff4aebd7aac0be6b3c8b9fdf20bfa20e91', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54348,6 +56341,7 @@ values
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/seal_root.sql', 'repeatable', '3d75c924d0ec596df4a5bb1fa1f3ff89d11a79f758e6e257c00a6e7eb565bac4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54361,8 +56355,12 @@ values
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/uncovered_accounts.sql', 'repeatable', '170a02eed893671d621bb126bcc28798d036753170637fe50707370987d752a8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/uncovered_holds.sql', 'repeatable', '506771edced6dcb19541a65d5aa2d8ac1ecbb575a913904aa3e0dddcaf4ec17a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/uncovered_items.sql', 'repeatable', '97a48d2fbd2fb36e3a2f9275073170f6934e39fbaac4fc127e397afcd8393cec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_blocks.sql', 'repeatable', '58b1168ed62ae25d8c713921aad4050e4a09d5142411ed0eb4dc76251924372d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54494,7 +56492,7 @@ values
   ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '70106f88d7f40d7a8587cb5b1826716c82b80a20d3aa69ee66ec5794ccd50f36', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '8b9b370e03c778d44c5cffee6b6c03e056f727a5b1cb42d035f68a8601063395', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/place_subscription.sql', 'repeatable', '74493690e56e24cf6f43ce71aa35f86f285a512aa03b8074e2923655c125ba64', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54590,7 +56588,7 @@ values
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', 'af0bc11b48adb71aad968407ad8da098f38b73d43faf970a1e8a29c7974ea2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '461b414e9de79dbf14601b4a7af141ec2e182bd2d5cc779e970499f0e6e54e93', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'e0b5b61e9712228f3b1b8be1c307bfaaa353fae6818b515cc239a5fe7e3fc2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', '40d18e163ef54b0c32ee88a6dee1689f0983c90cfdc09a787c1b94918aa9595b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', 'eebec194d288b7778fab46ebb1e42c6d37380cef6b33272495c1c34f7bd9fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54732,6 +56730,7 @@ values
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/missed_rivals.sql', 'repeatable', 'ce1043961203a743bc5f708df458af07f308a971920c2d344acac4d5b6f33c2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'ee8e16e0a73584bf55a24aabec2d8403dd5c1b536e8399ae6cfb86ce8ff08a77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/note_credits.sql', 'repeatable', 'ef921e7d2f35789b1e94251c08d7cbe08f170be8a69178818d020867c2d2d93c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', 'c7cf7f64ae0f5ecc18bed01f30d5fd52974dbab738c9ef4d28c8433ee2fa3e9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_entered_at.sql', 'repeatable', '79c0e55ba45319dc7a20106051c7bf72f4b2ec8c4f65e0c26e6be484509c1b7c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54748,13 +56747,13 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'fa7017942e73c20ec9eeadda9a1574a1d5521198f3b54cf373ad012744e9a600', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', '6fe37d742fba61bcf9919186864fdd68bdee4a88e3de94b32ffc077d2c0a9b8c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '718c48f6b0298d64c431f82b544c46a88c9ca0947997d1c6ac1934aaecda0e8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', '75c228bea27ea0aa76f23e936aba2b4d18c8ba4858c9a1f0f85ad84a8609de28', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', '76796c5e25251fb9e51cfb48e052ace014b125bfe53d8c93d9846d3ae11a5b47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'e6ccaf65cf5af15e1b06f1a8831b73295d6085b792ede3a1cfc53865bdcadc67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'a87024bc68eba35709f89fa84e9b44110713ee5c3d2b168c18f04626a755a590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '33d94adc9c5bc5852a499b2aef2e1331b086ecc2b7ca69b174efb87a892b91c9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54775,7 +56774,7 @@ values
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a21388d2c91303de78c3f01e0bcdec3aa6dbcb41a0e76126e1b7477ef65f83a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/write_import.sql', 'repeatable', '10cace0ede1570a671f4aebdc833b3aaa6d8e5c4a5ad064af4ddb2ea6b8ca137', pg_catalog.now(), '0.1.0.dev0', true),

@@ -55,6 +55,7 @@ if TYPE_CHECKING or _problem is None:
     from pgledger.transactions import run_transaction, run_transaction_async
     from pgledger.types import (
         Account,
+        Change,
         Check,
         CurrencyScale,
         Entry,
@@ -64,6 +65,7 @@ if TYPE_CHECKING or _problem is None:
         NamedTransferRequest,
         PathBalance,
         PostingRequest,
+        Seal,
         Transfer,
         TransferOutcome,
         TransferRequest,
@@ -82,6 +84,7 @@ __all__ = [
     "AsyncLedger",
     "AsyncMeter",
     "Billing",
+    "Change",
     "Check",
     "Consumption",
     "Coupon",
@@ -111,6 +114,7 @@ __all__ = [
     "PostingRequest",
     "PriceLine",
     "Rejection",
+    "Seal",
     "Subscription",
     "SubscriptionMove",
     "Transfer",

@@ -37,6 +37,7 @@ __all__ = [
     "CouponNotFound",
     "CouponNotValid",
     "CurrencyMismatch",
+    "CursorNotFound",
     "EventAtInFuture",
     "FeatureNotFound",
     "HoldAmountExceeded",
@@ -331,6 +332,14 @@ class ReversalExceeded(PgledgerError, code="LG056"):
     """More of a transfer is to be reversed than is left of it; the message says both.
 
     Reverse at most that, and move the rest by a transfer.
+    """
+
+
+class CursorNotFound(PgledgerError, code="LG060"):
+    """The database does not have the block that a cursor of changes names.
+
+    It was read in a transaction that was rolled back, or the database was restored to an earlier
+    time. Go on after a cursor from before that, or read all from the beginning.
     """
 
 

@@ -15,18 +15,21 @@ from psycopg.types.range import Range
 
 from pgledger._generated.ledger_rows import (
     Account,
+    Change,
     Check,
     CurrencyScale,
     Entry,
     Hold,
     HoldOutcome,
     PathBalance,
+    Seal,
     Transfer,
     TransferOutcome,
 )
 
 __all__ = [
     "Account",
+    "Change",
     "Check",
     "CurrencyScale",
     "Entry",
@@ -36,6 +39,7 @@ __all__ = [
     "NamedTransferRequest",
     "PathBalance",
     "PostingRequest",
+    "Seal",
     "Transfer",
     "TransferOutcome",
     "TransferRequest",
@@ -43,12 +47,14 @@ __all__ = [
 
 for _row in (
     Account,
+    Change,
     Check,
     CurrencyScale,
     Entry,
     Hold,
     HoldOutcome,
     PathBalance,
+    Seal,
     Transfer,
     TransferOutcome,
 ):

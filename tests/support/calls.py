@@ -3,6 +3,7 @@
 Tests replace one argument of them, or several, by what is odd.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
@@ -472,6 +473,13 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             for prefix in ("a", None)
         ],
         "pgledger_balance_at_version": [{"account_id": accounts[0], "version": "1", "app_id": ""}],
+        "pgledger_balance_at_block": [{"account_id": accounts[0], "block": "0", "app_id": ""}],
+        "pgledger_changes": [{"after": None, "page_size": "10"}],
+        "pgledger_seal": [{}],
+        "pgledger_verify_seals": [
+            {"from_export": None},
+            {"from_export": json.dumps({"block": 1, "root": "0" * 64})},
+        ],
         "pgledger_balance_at": [{"account_id": accounts[0], "at": "2025-02-02+00", "app_id": ""}],
         "pgledger_close_account": [
             account | {"id": empty, "sweep_to": None},

@@ -11,12 +11,14 @@ from typing import Any, Literal
 __all__ = [
     "Account",
     "AccountAhead",
+    "Change",
     "Check",
     "CurrencyScale",
     "Entry",
     "Hold",
     "HoldOutcome",
     "PathBalance",
+    "Seal",
     "Transfer",
     "TransferOutcome",
 ]
@@ -385,3 +387,56 @@ class PathBalance:
     held_out: Decimal
     held_in: Decimal
     account_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to the books or in billing, once and for all in its place.
+
+    The type ``pgledger_change``.
+
+    Attributes:
+        cursor: Where it stands: give it to :meth:`changes` to go on after it.
+        block: Number of the block that covers it.
+        entity: What it happened to; one of: ``account``, ``transfer``, ``hold``, ``subscription``,
+            ``invoice``, ``payment``, ``credit``, ``entitlement``.
+        change: What happened, for example opened, posted, reversed, made, voided, finalized.
+        entity_id: Public id of what it happened to.
+        version: Number of the change among those of the same thing, from 1; 0 for the opening of an
+            account, the making of a hold, and a transfer (None for the end of a posted hold), or
+            None.
+        recorded_at: When it was recorded.
+        app_id: Set of books or app; the empty text where there is only one.
+        tenant_id: Tenant; the empty text for transfers and holds, which have two accounts.
+        details: JSON object with more about it, amounts as texts, or None.
+    """
+
+    cursor: str
+    block: int
+    entity: Literal[
+        "account", "transfer", "hold", "subscription", "invoice", "payment", "credit", "entitlement"
+    ]
+    change: str
+    entity_id: str
+    version: int | None
+    recorded_at: datetime
+    app_id: str
+    tenant_id: str
+    details: Mapping[str, Any] | None = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What proves later that nothing up to a block of changes was tampered with.
+
+    The type ``pgledger_seal``.
+
+    Attributes:
+        block: Newest block that it seals (None if nothing has ever changed), or None.
+        root: SHA-256 over all blocks up to that one, 64 lower-case hexadecimal digits, or None.
+        sealed_at: When the block was sealed, or None.
+    """
+
+    block: int | None
+    root: str | None
+    sealed_at: datetime | None

@@ -7,12 +7,14 @@ from functools import lru_cache
 from pgledger._generated.ledger_rows import (
     Account,
     AccountAhead,
+    Change,
     Check,
     CurrencyScale,
     Entry,
     Hold,
     HoldOutcome,
     PathBalance,
+    Seal,
     Transfer,
     TransferOutcome,
 )
@@ -28,6 +30,10 @@ ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 PATH_BALANCE_ROW = row_factory(PathBalance)
+CHANGE_ROW = row_factory(Change)
+SEAL_ROW = row_factory(Seal)
+
+_CHANGE_CASTS = {"details": "json"}
 
 
 class LedgerStatements:
@@ -295,6 +301,9 @@ class LedgerStatements:
         self.balance_at = calls.value(
             "pgledger_balance_at", account_id="text", at="timestamptz", app_id="text"
         )
+        self.balance_at_block = calls.value(
+            "pgledger_balance_at_block", account_id="text", block="bigint", app_id="text"
+        )
         self.balance_at_version = calls.value(
             "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
         )
@@ -315,6 +324,7 @@ class LedgerStatements:
             app_id="text",
         )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
+        self.verify_seals = calls.rows(Check, "pgledger_verify_seals", from_export="jsonb")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
         )
@@ -329,6 +339,9 @@ class LedgerStatements:
             depth="integer",
             app_id="text",
             tenant_id="text",
+        )
+        self.changes = calls.rows(
+            Change, "pgledger_changes", _CHANGE_CASTS, after="text", page_size="integer"
         )
         self.close_account = calls.rows(
             Account,
@@ -427,6 +440,7 @@ class LedgerStatements:
         self.reversed_amount = calls.value(
             "pgledger_reversed_amount", transfer_id="text", app_id="text"
         )
+        self.seal = calls.rows(Seal, "pgledger_seal")
         self.sweep = calls.rows(
             Transfer,
             "pgledger_sweep",

@@ -21,6 +21,8 @@ as $$
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
+    ('function', 'private', 'account_change_bytes(account_changes)', 'owner', '', ''),
+    ('function', 'private', 'account_change_details(account_changes)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
@@ -134,6 +136,8 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
+    ('function', 'private', 'block_changes(bigint)', 'owner', '', ''),
+    ('function', 'private', 'blocks_lock()', 'owner', '', ''),
     (
       'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
       '', ''
@@ -237,6 +241,7 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_cursor(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
@@ -275,6 +280,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_exported_seals(jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -662,6 +668,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    ('function', 'private', 'hold_bytes(holds, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
@@ -873,6 +880,7 @@ as $$
       'made_hold_outcome(text, timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'make_blocks()', 'owner', '', ''),
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
@@ -967,10 +975,24 @@ as $$
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'note_change(text, text, text, timestamp with time zone, text, text, jsonb)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_credits(bigint, text, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_hold_changes(text[], text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'noted_bytes(noted_changes)', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
@@ -982,6 +1004,8 @@ as $$
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'opening_bytes(accounts)', 'owner', '', ''),
+    ('function', 'private', 'opening_details(accounts)', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
@@ -1326,6 +1350,7 @@ as $$
     ('function', 'private', 'run_again(text)', 'owner', '', ''),
     ('function', 'private', 'run_numbers(text[], text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
+    ('function', 'private', 'seal_root(bigint, bytea)', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -1443,6 +1468,9 @@ as $$
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
     ),
+    ('function', 'private', 'uncovered_accounts()', 'owner', '', ''),
+    ('function', 'private', 'uncovered_holds(text[])', 'owner', '', ''),
+    ('function', 'private', 'uncovered_items()', 'owner', '', ''),
     (
       'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
       'owner', '', ''
@@ -1524,6 +1552,7 @@ as $$
     ('function', 'private', 'use_coupons(bigint)', 'owner', '', ''),
     ('function', 'private', 'verify_access()', 'owner', '', ''),
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_blocks(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
@@ -1968,12 +1997,20 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_balance_at_block(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_balances(text, integer, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_changes(text, integer)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_close_account(text, text, text, text)', 'owner',
@@ -2155,6 +2192,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_seal()', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -2194,6 +2235,10 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_seals(jsonb)', 'owner', 'auditor=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2353,6 +2398,7 @@ as $$
     ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'noted_changes_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'plans_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
@@ -2363,10 +2409,14 @@ as $$
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_holds', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'blocks', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'covered_accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
@@ -2396,11 +2446,13 @@ as $$
       'row security'
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'noted_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'reversals_over_limits', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'seals', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2453,6 +2505,36 @@ as $$
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'block_accounts', 'block_accounts_never_change', '', '',
+      'CREATE TRIGGER block_accounts_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_accounts', 'block_accounts_rows_never_change', '', '',
+      'CREATE TRIGGER block_accounts_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_accounts FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_never_change', '', '',
+      'CREATE TRIGGER block_holds_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_holds FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_rows_never_change', '', '',
+      'CREATE TRIGGER block_holds_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_never_change', '', '',
+      'CREATE TRIGGER blocks_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.blocks FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_rows_never_change', '', '',
+      'CREATE TRIGGER blocks_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.blocks FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_are_never_deleted', '', '',
       'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -2485,6 +2567,22 @@ as $$
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'noted_changes', 'noted_changes_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
+      'pgledger.noted_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_keep_what_changed', '', '',
+      'CREATE TRIGGER noted_changes_keep_what_changed BEFORE UPDATE OF number, version, '
+      'changed_at, entity, change, entity_id, app_id, tenant_id, details ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_rows_are_never_deleted BEFORE DELETE ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'reversals_over_limits', 'reversals_over_limits_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_never_change BEFORE DELETE OR UPDATE OR TRUNCATE '
       'ON pgledger.reversals_over_limits FOR EACH STATEMENT EXECUTE FUNCTION '
@@ -2494,6 +2592,16 @@ as $$
       'trigger', 'reversals_over_limits', 'reversals_over_limits_rows_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.reversals_over_limits FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_never_change', '', '',
+      'CREATE TRIGGER seals_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON pgledger.seals '
+      'FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_rows_never_change', '', '',
+      'CREATE TRIGGER seals_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.seals FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -2534,12 +2642,14 @@ as $$
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_change', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_seal', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
