@@ -43191,7 +43191,10 @@ begin
     -- One row counts for each tenant, so each has changes of its own.
     perform pgledger.note_change(
       'entitlement',
-      features.id || case when tenant_id = '' then '' else ' ' || tenant_id end,
+      case
+        when invalidate_feature.tenant_id = '' then features.id
+        else features.id || ' ' || invalidate_feature.tenant_id
+      end,
       'invalidated', pgledger.clock(), invalidate_feature.app_id, invalidate_feature.tenant_id,
       jsonb_build_object('feature_id', features.id, 'feature_key', features.key)
     )
@@ -56588,7 +56591,7 @@ values
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', 'af0bc11b48adb71aad968407ad8da098f38b73d43faf970a1e8a29c7974ea2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '461b414e9de79dbf14601b4a7af141ec2e182bd2d5cc779e970499f0e6e54e93', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', '40d18e163ef54b0c32ee88a6dee1689f0983c90cfdc09a787c1b94918aa9595b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', '88ab037257f9a266bd9b94f2468f8ee2d496a1cb3eba9932d7eefe23318b4be2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', 'eebec194d288b7778fab46ebb1e42c6d37380cef6b33272495c1c34f7bd9fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -25,7 +25,10 @@ begin
     -- One row counts for each tenant, so each has changes of its own.
     perform pgledger.note_change(
       'entitlement',
-      features.id || case when tenant_id = '' then '' else ' ' || tenant_id end,
+      case
+        when invalidate_feature.tenant_id = '' then features.id
+        else features.id || ' ' || invalidate_feature.tenant_id
+      end,
       'invalidated', pgledger.clock(), invalidate_feature.app_id, invalidate_feature.tenant_id,
       jsonb_build_object('feature_id', features.id, 'feature_key', features.key)
     )
