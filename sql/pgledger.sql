@@ -5844,7 +5844,7 @@ as $$
       false
     ),
     (
-      'LG060', 'CursorNotFound', 'cursor %s is not of this database',
+      'LG061', 'CursorNotFound', 'cursor %s is not of this database',
       'The block that it names is not there: it was read in a transaction that was rolled back, or '
       'the database was restored to an earlier time, or is another one. Go on after an earlier '
       'cursor.',

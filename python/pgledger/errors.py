@@ -335,7 +335,7 @@ class ReversalExceeded(PgledgerError, code="LG056"):
     """
 
 
-class CursorNotFound(PgledgerError, code="LG060"):
+class CursorNotFound(PgledgerError, code="LG061"):
     """The database does not have the block that a cursor of changes names.
 
     It was read in a transaction that was rolled back, or the database was restored to an earlier
