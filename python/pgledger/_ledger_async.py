@@ -3,6 +3,7 @@
 The synchronous twin, ``_ledger_sync.py``, is generated from this file by scripts/build_sync.py.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 
@@ -16,6 +17,7 @@ from pgledger._requests import (
 )
 from pgledger._wire import flag_text
 from pgledger.types import (
+    Change,
     Entry,
     NamedTransferRequest,
     Transfer,
@@ -319,3 +321,48 @@ class AsyncLedger(AsyncHolds):
             if len(page) < page_size:
                 return
             after_version = page[-1].account_version
+
+    async def follow_changes(
+        self,
+        *,
+        after: str | None = None,
+        follow: bool = False,
+        interval: float = 1.0,
+        page_size: int = 1000,
+    ) -> AsyncIterator[Change]:
+        """Yields what has changed, page after page: many ``pgledger_changes``.
+
+        Each change comes once, and none before what it follows from. Keep the cursor of the last
+        one that you have dealt with, and begin there the next time. The connection is free for
+        other calls between two changes.
+
+        Args:
+            after: Cursor of the last change that you have dealt with; None begins with the first.
+            follow: Whether to wait for more when all have come, and never to end. The connection
+                has to be in autocommit: a transaction that stays open would keep others from making
+                blocks.
+            interval: How many seconds to wait before asking again, where there was nothing new.
+            page_size: How many to fetch at a time, 1 to 10,000.
+
+        Raises:
+            ValueError: ``follow`` on a connection that is not in autocommit, or an ``interval``
+                that is not above zero.
+            InvalidArgument: ``after`` is not a cursor.
+            InvalidPage: ``page_size`` is out of range.
+            CursorNotFound: Its block was rolled back, or the database was restored to an earlier
+                time.
+        """
+        if follow and not self.conn.autocommit:
+            raise ValueError("to follow changes, the connection has to be in autocommit")
+        if not interval > 0:
+            raise ValueError(f"interval has to be above zero, not {interval}")
+        while True:
+            page = await self.changes(after=after, page_size=page_size)
+            for change in page:
+                yield change
+            if page:
+                after = page[-1].cursor
+            elif follow:
+                await asyncio.sleep(interval)
+            else:
+                return

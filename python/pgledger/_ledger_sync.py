@@ -2,6 +2,7 @@
 
 """The ledger on a synchronous connection."""
 
+import time
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from pgledger._requests import (
 )
 from pgledger._wire import flag_text
 from pgledger.types import (
+    Change,
     Entry,
     NamedTransferRequest,
     Transfer,
@@ -317,3 +319,47 @@ class Ledger(Holds):
             if len(page) < page_size:
                 return
             after_version = page[-1].account_version
+
+    def follow_changes(
+        self,
+        *,
+        after: str | None = None,
+        follow: bool = False,
+        interval: float = 1.0,
+        page_size: int = 1000,
+    ) -> Iterator[Change]:
+        """Yields what has changed, page after page: many ``pgledger_changes``.
+
+        Each change comes once, and none before what it follows from. Keep the cursor of the last
+        one that you have dealt with, and begin there the next time. The connection is free for
+        other calls between two changes.
+
+        Args:
+            after: Cursor of the last change that you have dealt with; None begins with the first.
+            follow: Whether to wait for more when all have come, and never to end. The connection
+                has to be in autocommit: a transaction that stays open would keep others from making
+                blocks.
+            interval: How many seconds to wait before asking again, where there was nothing new.
+            page_size: How many to fetch at a time, 1 to 10,000.
+
+        Raises:
+            ValueError: ``follow`` on a connection that is not in autocommit, or an ``interval``
+                that is not above zero.
+            InvalidArgument: ``after`` is not a cursor.
+            InvalidPage: ``page_size`` is out of range.
+            CursorNotFound: Its block was rolled back, or the database was restored to an earlier
+                time.
+        """
+        if follow and not self.conn.autocommit:
+            raise ValueError("to follow changes, the connection has to be in autocommit")
+        if not interval > 0:
+            raise ValueError(f"interval has to be above zero, not {interval}")
+        while True:
+            page = self.changes(after=after, page_size=page_size)
+            yield from page
+            if page:
+                after = page[-1].cursor
+            elif follow:
+                time.sleep(interval)
+            else:
+                return

@@ -16,6 +16,7 @@ from psycopg.types.range import Range
 from pgledger._generated.ledger_rows import (
     Account,
     AccountBalance,
+    Change,
     Check,
     CurrencyScale,
     Entry,
@@ -24,6 +25,7 @@ from pgledger._generated.ledger_rows import (
     Movement,
     PathBalance,
     StatementLine,
+    Seal,
     Transfer,
     TransferOutcome,
     TrialBalanceLine,
@@ -32,6 +34,7 @@ from pgledger._generated.ledger_rows import (
 __all__ = [
     "Account",
     "AccountBalance",
+    "Change",
     "Check",
     "CurrencyScale",
     "Entry",
@@ -43,6 +46,7 @@ __all__ = [
     "PathBalance",
     "PostingRequest",
     "StatementLine",
+    "Seal",
     "Transfer",
     "TransferOutcome",
     "TransferRequest",
@@ -52,6 +56,7 @@ __all__ = [
 for _row in (
     Account,
     AccountBalance,
+    Change,
     Check,
     CurrencyScale,
     Entry,
@@ -60,6 +65,7 @@ for _row in (
     Movement,
     PathBalance,
     StatementLine,
+    Seal,
     Transfer,
     TransferOutcome,
     TrialBalanceLine,

@@ -263,6 +263,11 @@ CASES: Mapping[str, Case] = {
         ("transfer {refunded}", "has 3 left of 5 to reverse, less than 4"),
         call="select pgledger_reverse_transfer(%(refunded)s, 4)",
     ),
+    "cursor of another database": Case(
+        "CursorNotFound",
+        ("cursor 9.1.0123456789abcdef is not of this database",),
+        call="select pgledger_changes('9.1.0123456789abcdef')",
+    ),
     "limit of a new account": Case(
         "InvalidArgument",
         ("min_balance -5", "allow_negative_balance is false"),

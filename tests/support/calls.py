@@ -3,6 +3,7 @@
 Tests replace one argument of them, or several, by what is odd.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
@@ -496,6 +497,14 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | {"axis": "event", "time_zone": "Asia/Tokyo", "app_id": ""}
             for by in ("week", None)
         ],
+        "pgledger_balance_at_block": [{"account_id": accounts[0], "block": "0", "app_id": ""}],
+        "pgledger_changes": [{"after": None, "page_size": "10"}],
+        "pgledger_seal": [{}],
+        "pgledger_verify_seals": [
+            {"from_export": None},
+            {"from_export": json.dumps({"block": 1, "root": "0" * 64})},
+        ],
+        "pgledger_balance_at": [{"account_id": accounts[0], "at": "2025-02-02+00", "app_id": ""}],
         "pgledger_close_account": [
             account | {"id": empty, "sweep_to": None},
             account | {"id": spent, "sweep_to": accounts[1]},

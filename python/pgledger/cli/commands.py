@@ -197,3 +197,27 @@ def run_verify(arguments: argparse.Namespace) -> int:
         f"{', '.join(check.check_name for check in failed)}"
     )
     return FAILED
+
+
+def run_changes(arguments: argparse.Namespace) -> int:
+    """Prints each change as a line of JSON, to its end or for ever."""
+    with _target(arguments) as (connection, _):
+        from .following import run_changes as run
+
+        return run(connection, arguments)
+
+
+def run_seal(arguments: argparse.Namespace) -> int:
+    """Seals everything up to now, and prints what proves it."""
+    with _target(arguments) as (connection, _):
+        from .following import run_seal as run
+
+        return run(connection, arguments)
+
+
+def run_verify_seals(arguments: argparse.Namespace) -> int:
+    """Compares what is sealed with its seals; fails where it was tampered with."""
+    with _target(arguments) as (connection, _):
+        from .following import run_verify_seals as run
+
+        return run(connection, arguments)

@@ -35,6 +35,7 @@ examples:
   pgledger roles --for shop_admin | psql -U postgres shop
                                         what an administrator runs where you may not make roles
   pgledger verify                       prove from the data that the books are right
+  pgledger changes --follow             print what happens as it happens
 
 exit codes:
 {described(EXIT_CODES)}
@@ -250,4 +251,69 @@ a violation.""",
     )
     _add_target(verify)
     verify.add_argument("--json", action="store_true", help="print one JSON object")
+
+    _add_following(command)
     return parser
+
+
+def _add_following(command: Callable[..., argparse.ArgumentParser]) -> None:
+    changes = command(
+        "changes",
+        commands.run_changes,
+        "print what changes, a line of JSON each",
+        """\
+Prints each change of the books and of billing once, as a line of JSON, in an order into
+which nothing is ever inserted. Keep the cursor of the last line that you have dealt
+with, and begin there the next time. A role that has pgledger_reader may run it.""",
+    )
+    _add_target(changes)
+    _add_surface(changes)
+    changes.add_argument(
+        "--after", metavar="CURSOR", help="begin after this cursor (default: with the first)"
+    )
+    changes.add_argument(
+        "--follow", action="store_true", help="wait for more when all are printed, until Ctrl-C"
+    )
+    changes.add_argument(
+        "--interval",
+        metavar="TIME",
+        type=_seconds,
+        default=1.0,
+        help="with --follow: how long to wait where there is nothing new (default: 1s)",
+    )
+
+    seal = command(
+        "seal",
+        commands.run_seal,
+        "seal everything up to now",
+        """\
+Runs pgledger_seal(), and prints the newest seal as JSON. Keep it where whoever could
+tamper with the database cannot. A role that has pgledger_poster may run it.""",
+    )
+    _add_target(seal)
+    _add_surface(seal)
+
+    verify_seals = command(
+        "verify-seals",
+        commands.run_verify_seals,
+        "prove that what was sealed was not tampered with",
+        """\
+Runs pgledger_verify_seals(). Exits with 1 when something that was sealed is not as it
+was. A role that has pgledger_auditor may run it.""",
+    )
+    _add_target(verify_seals)
+    _add_surface(verify_seals)
+    verify_seals.add_argument(
+        "--kept",
+        metavar="FILE",
+        type=Path,
+        help="a seal that was kept, as pgledger seal printed it, or a JSON array of such",
+    )
+
+
+def _add_surface(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--schema",
+        metavar="NAME",
+        help="schema of the public functions (default: found through the search_path)",
+    )

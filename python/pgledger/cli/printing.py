@@ -36,7 +36,8 @@ def one_line(text: str) -> str:
     return "; ".join(line.strip() for line in text.strip().splitlines() if line.strip())
 
 
-def _json_default(value: object) -> str:
+def json_default(value: object) -> str:
+    """Returns the JSON form of what has none of its own."""
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")
@@ -44,7 +45,7 @@ def _json_default(value: object) -> str:
 
 def say_json(value: object) -> None:
     """Prints a value as JSON."""
-    say(json.dumps(value, indent=2, default=_json_default, ensure_ascii=False))
+    say(json.dumps(value, indent=2, default=json_default, ensure_ascii=False))
 
 
 def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> Generator[str]:

@@ -63,6 +63,11 @@ as $$
     from pgledger.invoice_payments_key_seq
     union all
     select
+      'noted_changes_number_seq', (select max(noted_changes.number) from pgledger.noted_changes),
+      noted_changes_number_seq.last_value, noted_changes_number_seq.is_called
+    from pgledger.noted_changes_number_seq
+    union all
+    select
       'usage_calls_seq', (select max(usage_events.key) >> 20 from pgledger.usage_events),
       usage_calls_seq.last_value, usage_calls_seq.is_called
     from pgledger.usage_calls_seq

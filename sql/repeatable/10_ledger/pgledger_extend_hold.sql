@@ -4,7 +4,8 @@ Gives a hold another time to expire at, or none.
 Checks, in this order: app_id, the id, expires_at by itself, idempotency_key, that the hold exists,
 whether the key was used, its state, that expires_at is ahead of the clock. The locks of both
 accounts keep others from writing meanwhile that it has expired.
-Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Locks: those of pgledger.lock_hold, then the inserted rows of the key and
+of the noted change.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, InvalidTime, HoldNotFound,
 IdempotencyConflict, HoldEnded, HoldExpired.
 */
@@ -55,6 +56,7 @@ begin
   update pgledger.holds
   set expires_at = pgledger_extend_hold.expires_at
   where holds.id = hold_id;
+  perform pgledger.note_hold_changes(array[hold_id], 'extended', v_now);
 
   v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);

@@ -27,8 +27,8 @@ begin
 
   lock table
     pgledger.accounts, pgledger.coupon_redemptions, pgledger.coupons, pgledger.invoice_payments,
-    pgledger.invoices, pgledger.meters, pgledger.plans, pgledger.subscriptions, pgledger.tenants,
-    pgledger.usage_events
+    pgledger.invoices, pgledger.meters, pgledger.noted_changes, pgledger.plans,
+    pgledger.subscriptions, pgledger.tenants, pgledger.usage_events
   in share row exclusive mode;
 
   select count(setval(format('pgledger.%I', sequence.name)::regclass, sequence.greatest_key))

@@ -59,6 +59,9 @@ as $$
   select keys.check_name, keys.rows_checked, keys.violations, keys.example
   from pgledger.verify_keys(pgledger_verify.app_id) as keys
   union all
+  select blocks.check_name, blocks.rows_checked, blocks.violations, blocks.example
+  from pgledger.verify_blocks(pgledger_verify.app_id) as blocks
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all

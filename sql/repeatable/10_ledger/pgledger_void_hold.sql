@@ -3,7 +3,8 @@ Ends a hold, and releases what is left of it on both accounts.
 
 Checks, in this order: app_id, the id, idempotency_key, that the hold exists, whether the key was
 used, whether the hold was voided before, its state.
-Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Locks: those of pgledger.lock_hold, then the inserted rows of the key and
+of the noted change.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, HoldNotFound, IdempotencyConflict,
 HoldEnded, HoldExpired.
 */
@@ -61,6 +62,7 @@ begin
     out_released = true,
     in_released = true
   where holds.id = hold_id;
+  perform pgledger.note_hold_changes(array[hold_id], 'voided', v_now);
 
   v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);

@@ -1,8 +1,9 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
-what let reversals past limits, idempotency keys, which a purge may delete, or what was asked for in
-a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+what let reversals past limits, idempotency keys, which a purge may delete, what was asked for in a
+hold, blocks of changes, what they cover and their seals, or noted changes, but that a block takes
+them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
 They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
@@ -130,3 +131,69 @@ enable always trigger transfers_never_change;
 alter table pgledger.accounts
 enable always trigger accounts_rows_are_never_deleted,
 enable always trigger accounts_are_never_deleted;
+
+create or replace trigger blocks_rows_never_change
+before update or delete on pgledger.blocks
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger blocks_never_change
+before update or delete or truncate on pgledger.blocks
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.blocks
+enable always trigger blocks_rows_never_change,
+enable always trigger blocks_never_change;
+
+create or replace trigger block_accounts_rows_never_change
+before update or delete on pgledger.block_accounts
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger block_accounts_never_change
+before update or delete or truncate on pgledger.block_accounts
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.block_accounts
+enable always trigger block_accounts_rows_never_change,
+enable always trigger block_accounts_never_change;
+
+create or replace trigger block_holds_rows_never_change
+before update or delete on pgledger.block_holds
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger block_holds_never_change
+before update or delete or truncate on pgledger.block_holds
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.block_holds
+enable always trigger block_holds_rows_never_change,
+enable always trigger block_holds_never_change;
+
+create or replace trigger seals_rows_never_change
+before update or delete on pgledger.seals
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger seals_never_change
+before update or delete or truncate on pgledger.seals
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.seals
+enable always trigger seals_rows_never_change,
+enable always trigger seals_never_change;
+
+create or replace trigger noted_changes_rows_are_never_deleted
+before delete on pgledger.noted_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger noted_changes_are_never_deleted
+before delete or truncate on pgledger.noted_changes
+for each statement execute function pgledger.refuse_change();
+
+create or replace trigger noted_changes_keep_what_changed
+before update of number, version, changed_at, entity, change, entity_id, app_id, tenant_id, details
+on pgledger.noted_changes
+for each row execute function pgledger.refuse_change();
+
+alter table pgledger.noted_changes
+enable always trigger noted_changes_rows_are_never_deleted,
+enable always trigger noted_changes_are_never_deleted,
+enable always trigger noted_changes_keep_what_changed;

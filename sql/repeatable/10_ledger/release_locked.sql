@@ -41,6 +41,14 @@ begin
     group by side.key
   ) as change (key, held_out, held_in);
 
+  -- What the other side has written already is noted already.
+  perform pgledger.note_hold_changes(
+    array(
+      select holds.id from pgledger.holds where holds.id = any(v_ids) and holds.status = 0
+    ),
+    'expired'
+  );
+
   update pgledger.holds
   set
     status = 3,

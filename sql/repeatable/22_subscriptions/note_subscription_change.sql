@@ -1,8 +1,8 @@
 /*
-Writes a change of a subscription, which is given as it is after that. Returns it with its next
-version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
-be invoiced at once, and not with the period.
+Writes a change of a subscription, which is given as it is after that, and notes it for the next
+block of changes. Returns it with its next version, with the time of what is due next, and with the
+time at which ledger_advance has to look at it. The subscription is locked, or new; the caller
+writes its own row. invoice_now: the change is to be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
@@ -33,6 +33,17 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
+  perform pgledger.note_change(
+    'subscription', subscription.id, note_subscription_change.change,
+    note_subscription_change.created_at, subscription.app_id, subscription.tenant_id,
+    jsonb_build_object(
+      'occurred_at', pgledger.argument_time(note_subscription_change.occurred_at),
+      'status', subscription.status,
+      'quantity', subscription.quantity::text,
+      'version', subscription.version,
+      'plan_id', (select plans.id from pgledger.plans where plans.key = subscription.plan_key)
+    )
+  );
   perform pgledger.tell_hook(
     subscription.app_id,
     subscription.tenant_id,

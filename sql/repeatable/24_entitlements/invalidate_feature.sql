@@ -21,6 +21,20 @@ begin
     )
     on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
     set version = feature_invalidations.version + 1;
+
+    -- One row counts for each tenant, so each has changes of its own.
+    perform pgledger.note_change(
+      'entitlement',
+      case
+        when invalidate_feature.tenant_id = '' then features.id
+        else features.id || ' ' || invalidate_feature.tenant_id
+      end,
+      'invalidated', pgledger.clock(), invalidate_feature.app_id, invalidate_feature.tenant_id,
+      jsonb_build_object('feature_id', features.id, 'feature_key', features.key)
+    )
+    from pgledger.features
+    where features.app_id = invalidate_feature.app_id
+      and features.key = invalidate_feature.feature_key;
 end;
 $$;
 

@@ -73,6 +73,8 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.note_credits(settle_credit.invoice_key, 'given', settle_credit.at);
+
   perform pgledger.tell_of_paid_by_credit(settle_credit.invoice_key);
 
   update pgledger.invoices

@@ -41,6 +41,8 @@ begin
   from pgledger.invoice_credits as given
   where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
 
+  perform pgledger.note_credits(take_back_credit.invoice_key, 'taken_back', take_back_credit.at);
+
   return array(
     select invoices.key
     from pgledger.invoices

@@ -18,13 +18,14 @@ parallel unsafe
 as $$
 declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+  v_id text := coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now));
   v_ok boolean;
 begin
   insert into pgledger.invoice_payments (
     id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
   )
   values (
-    coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now)),
+    v_id,
     invoice.key,
     invoice.app_id,
     invoice.tenant_id,
@@ -60,6 +61,15 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
+  perform pgledger.note_change(
+    'payment', v_id, 'recorded', now, invoice.app_id, invoice.tenant_id,
+    jsonb_build_object(
+      'invoice_id', invoice.id,
+      'amount', pay_invoice.amount::text,
+      'currency', invoice.currency,
+      'paid_at', pgledger.argument_time(pay_invoice.paid_at)
+    )
+  );
   if invoice.status <> 'paid' and amount >= v_remaining then
     perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
   end if;

@@ -298,6 +298,16 @@ as $$
       false
     ),
     (
+      'LG061', 'CursorNotFound', 'cursor %s is not of this database',
+      'The block that it names is not there: it was read in a transaction that was rolled back, or '
+      'the database was restored to an earlier time, or is another one. Go on after an earlier '
+      'cursor.',
+      'The database does not have the block that a cursor of changes names. It was read in a '
+      'transaction that was rolled back, or the database was restored to an earlier time. Go on '
+      'after a cursor from before that, or read all from the beginning.',
+      false
+    ),
+    (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
