@@ -4363,6 +4363,262 @@ grant usage on type public.pgledger_hold_outcome to pgledger_reader;
 
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint, boolean);
 
+-- file: migrations/0027_import_history.sql
+/*
+History from elsewhere. What is to be imported is first written into tables of its own, as it is
+there, and emptied by the transaction that imports it. They are not logged: after a crash they are
+empty, and nothing that was imported refers to them.
+
+Rows have numbers only for messages, and so that a file's order is kept.
+*/
+create unlogged table pgledger.import_accounts (
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
+  created_at timestamptz,
+  version bigint,
+  balance numeric,
+  min_balance numeric,
+  max_balance numeric,
+  allow_negative_balance boolean,
+  allow_positive_balance boolean,
+  id text collate "C",
+  currency text collate "C",
+  name text collate "C",
+  tenant_id text collate "C",
+  metadata jsonb,
+  constraint import_accounts_number_pk primary key (number)
+);
+
+comment on table pgledger.import_accounts is
+  'Accounts that are to be imported; empty otherwise.';
+comment on column pgledger.import_accounts.number is 'Number of the row, in the order given.';
+comment on column pgledger.import_accounts.created_at is 'When the account was recorded.';
+comment on column pgledger.import_accounts.version is
+  'Count of the account''s entries, to compare; null if it is not known.';
+comment on column pgledger.import_accounts.balance is
+  'Sum of the account''s entries, to compare; null if it is not known.';
+comment on column pgledger.import_accounts.min_balance is 'Lower limit, or null.';
+comment on column pgledger.import_accounts.max_balance is 'Upper limit, or null.';
+comment on column pgledger.import_accounts.allow_negative_balance is
+  'False for a lower limit of 0; null for true.';
+comment on column pgledger.import_accounts.allow_positive_balance is
+  'False for an upper limit of 0; null for true.';
+comment on column pgledger.import_accounts.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger.import_accounts.currency is 'Unit of the balance.';
+comment on column pgledger.import_accounts.name is 'Name for people.';
+comment on column pgledger.import_accounts.tenant_id is
+  'Tenant whose account it is; null for none.';
+comment on column pgledger.import_accounts.metadata is 'JSON object, or null.';
+
+revoke all on table pgledger.import_accounts from public;
+grant select on table pgledger.import_accounts to pgledger_auditor;
+
+create unlogged table pgledger.import_transfers (
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
+  created_at timestamptz,
+  event_at timestamptz,
+  amount numeric,
+  id text collate "C",
+  from_account_id text collate "C",
+  to_account_id text collate "C",
+  group_id text collate "C",
+  metadata jsonb,
+  constraint import_transfers_number_pk primary key (number)
+);
+
+comment on table pgledger.import_transfers is
+  'Transfers that are to be imported; empty otherwise.';
+comment on column pgledger.import_transfers.number is 'Number of the row, in the order given.';
+comment on column pgledger.import_transfers.created_at is 'When the transfer was recorded.';
+comment on column pgledger.import_transfers.event_at is
+  'When it happened in the world; null for when it was recorded.';
+comment on column pgledger.import_transfers.amount is 'What moved, in units of the currency.';
+comment on column pgledger.import_transfers.id is 'Public id: pglt_ and a ULID.';
+comment on column pgledger.import_transfers.from_account_id is 'Account that the amount left.';
+comment on column pgledger.import_transfers.to_account_id is 'Account that the amount reached.';
+comment on column pgledger.import_transfers.group_id is
+  'Name that joins the transfers of one call, or null.';
+comment on column pgledger.import_transfers.metadata is 'JSON object, or null.';
+
+revoke all on table pgledger.import_transfers from public;
+grant select on table pgledger.import_transfers to pgledger_auditor;
+
+create unlogged table pgledger.import_entries (
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
+  account_version bigint,
+  amount numeric,
+  account_previous_balance numeric,
+  account_current_balance numeric,
+  id text collate "C",
+  account_id text collate "C",
+  transfer_id text collate "C",
+  constraint import_entries_number_pk primary key (number)
+);
+
+comment on table pgledger.import_entries is
+  'Entries of the transfers that are to be imported, if there are any; empty otherwise. They say '
+  'in which order the transfers of an account were made.';
+comment on column pgledger.import_entries.number is 'Number of the row, in the order given.';
+comment on column pgledger.import_entries.account_version is
+  'Number of the entry on its account, from 1 without a gap.';
+comment on column pgledger.import_entries.amount is
+  'What the entry added to the balance: negative on the account that the amount left.';
+comment on column pgledger.import_entries.account_previous_balance is
+  'Balance of the account right before the entry; null if it is not known.';
+comment on column pgledger.import_entries.account_current_balance is
+  'Balance of the account right after the entry; null if it is not known.';
+comment on column pgledger.import_entries.id is 'Id of the entry where it comes from.';
+comment on column pgledger.import_entries.account_id is 'Account that the entry belongs to.';
+comment on column pgledger.import_entries.transfer_id is 'Transfer that the entry is one leg of.';
+
+revoke all on table pgledger.import_entries from public;
+grant select on table pgledger.import_entries to pgledger_auditor;
+
+-- What the import works out on its way.
+create unlogged table pgledger.import_legs (
+  transfer_number bigint not null,
+  account_number bigint not null,
+  version bigint not null,
+  place bigint not null,
+  next_transfer_number bigint,
+  earliest_at timestamptz not null,
+  is_to boolean not null,
+  amount numeric not null,
+  balance numeric not null,
+  given_previous_balance numeric,
+  given_balance numeric,
+  entry_id text collate "C",
+  constraint import_legs_account_number_place_pk primary key (account_number, place)
+);
+
+comment on table pgledger.import_legs is
+  'Both legs of each transfer that is imported, with what the import works out; empty otherwise.';
+comment on column pgledger.import_legs.transfer_number is 'Number of the transfer.';
+comment on column pgledger.import_legs.account_number is 'Number of the account.';
+comment on column pgledger.import_legs.version is
+  'Version of the account right after the transfer.';
+comment on column pgledger.import_legs.place is
+  'Place among the legs of the account; another one than its version is a fault.';
+comment on column pgledger.import_legs.next_transfer_number is
+  'Transfer that comes next on the account, or null.';
+comment on column pgledger.import_legs.earliest_at is
+  'The transfer''s created_at, or what is just later than the account''s, if that is later.';
+comment on column pgledger.import_legs.is_to is 'Whether the account is the one that it reached.';
+comment on column pgledger.import_legs.amount is
+  'What the leg adds to the balance: negative on the account that the amount left.';
+comment on column pgledger.import_legs.balance is
+  'Balance of the account right after the transfer: the sum of its legs up to this one.';
+comment on column pgledger.import_legs.given_previous_balance is
+  'The balance before it that the entry says, or null.';
+comment on column pgledger.import_legs.given_balance is
+  'The balance after it that the entry says, or null.';
+comment on column pgledger.import_legs.entry_id is 'Id of the entry, or null.';
+
+revoke all on table pgledger.import_legs from public;
+grant select on table pgledger.import_legs to pgledger_auditor;
+
+create unlogged table pgledger.import_times (
+  transfer_number bigint not null,
+  recorded_at timestamptz not null,
+  constraint import_times_transfer_number_pk primary key (transfer_number)
+);
+
+comment on table pgledger.import_times is
+  'The created_at that each transfer gets which is imported; empty otherwise.';
+comment on column pgledger.import_times.transfer_number is 'Number of the transfer.';
+comment on column pgledger.import_times.recorded_at is
+  'Its own created_at, or, where that is not later than what was before on an account, the next '
+  'microsecond.';
+
+revoke all on table pgledger.import_times from public;
+grant select on table pgledger.import_times to pgledger_auditor;
+
+create table pgledger.imported_entries (
+  account_key bigint not null,
+  account_version bigint not null,
+  id text collate "C" not null,
+  constraint imported_entries_id_pk primary key (id)
+);
+
+comment on table pgledger.imported_entries is
+  'One row for each entry that was imported with its id, which is another one here.';
+comment on column pgledger.imported_entries.account_key is 'Account of the entry.';
+comment on column pgledger.imported_entries.account_version is
+  'Number of the entry on its account.';
+comment on column pgledger.imported_entries.id is 'Id of the entry where it came from.';
+
+revoke all on table pgledger.imported_entries from public;
+grant select on table pgledger.imported_entries to pgledger_auditor;
+
+create table pgledger.imported_times (
+  created_at timestamptz not null,
+  transfer_id text collate "C" not null,
+  constraint imported_times_transfer_id_pk primary key (transfer_id)
+);
+
+comment on table pgledger.imported_times is
+  'One row for each transfer that was imported with a later created_at than it had.';
+comment on column pgledger.imported_times.created_at is 'Its created_at where it came from.';
+comment on column pgledger.imported_times.transfer_id is 'The transfer.';
+
+revoke all on table pgledger.imported_times from public;
+grant select on table pgledger.imported_times to pgledger_auditor;
+
+create type public.pgledger_import_fault as (
+  kind text collate "C",
+  row_number bigint,
+  id text collate "C",
+  reason text
+);
+
+comment on type public.pgledger_import_fault is 'Why a row cannot be imported.';
+comment on column public.pgledger_import_fault.kind is
+  'What the row is; one of: account, transfer, entry.';
+comment on column public.pgledger_import_fault.row_number is
+  'Which row it is, counted from 1 in the order in which they were given.';
+comment on column public.pgledger_import_fault.id is 'Its id, as given, or null.';
+comment on column public.pgledger_import_fault.reason is 'What is wrong with it, in words.';
+
+revoke all on type public.pgledger_import_fault from public;
+grant usage on type public.pgledger_import_fault to pgledger_reader;
+
+create type public.pgledger_import_result as (
+  accounts bigint,
+  transfers bigint,
+  entry_ids bigint,
+  lifted_times bigint,
+  later_limits bigint
+);
+
+comment on type public.pgledger_import_result is 'What an import has brought.';
+comment on column public.pgledger_import_result.accounts is 'How many accounts.';
+comment on column public.pgledger_import_result.transfers is 'How many transfers.';
+comment on column public.pgledger_import_result.entry_ids is
+  'How many entries had an id, which is another one here.';
+comment on column public.pgledger_import_result.lifted_times is
+  'How many of the transfers have a later created_at than they had.';
+comment on column public.pgledger_import_result.later_limits is
+  'How many of the accounts have limits that their history broke: these are in force from now on.';
+
+revoke all on type public.pgledger_import_result from public;
+grant usage on type public.pgledger_import_result to pgledger_reader;
+
+create table pgledger.earlier_names (
+  schema_name name collate "C" not null,
+  sha256 text collate "C" not null,
+  applied_at timestamptz not null,
+  constraint earlier_names_schema_name_pk primary key (schema_name)
+);
+
+comment on table pgledger.earlier_names is
+  'The schema in which `pgledger migrate --compat` has made the earlier project''s names, if it has.';
+comment on column pgledger.earlier_names.schema_name is 'Name of the schema.';
+comment on column pgledger.earlier_names.sha256 is
+  'SHA-256 of what was run there, 64 lower-case hexadecimal digits.';
+comment on column pgledger.earlier_names.applied_at is 'When it was last run.';
+
+revoke all on table pgledger.earlier_names from public;
+grant select on table pgledger.earlier_names to pgledger_auditor;
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -5579,6 +5835,14 @@ as $$
       'Reverse at most what is left, and move the rest by a transfer.',
       'More of a transfer is to be reversed than is left of it; the message says both. Reverse at '
       'most that, and move the rest by a transfer.',
+      false
+    ),
+    (
+      'LG060', 'ImportRefused', 'nothing is imported: %s',
+      'See what pgledger_import_faults lists, put it right where it comes from, and import again.',
+      'History from elsewhere cannot be imported as it is, and nothing of it was. '
+      'pgledger_import_faults lists what is wrong. Put it right where it comes from, and import '
+      'again.',
       false
     ),
     (
@@ -7418,7 +7682,9 @@ as $$
     ('migrations/0020_take_keys_everywhere.sql',
       '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
-      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
+    ('migrations/0027_import_history.sql',
+      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -9612,6 +9878,67 @@ comment on function pgledger.check_hold_scales is
   'Raises InvalidAmount if a pending hold of currencies has more decimal places.';
 
 revoke all on function pgledger.check_hold_scales from public;
+
+-- file: repeatable/10_ledger/check_imported_books.sql
+/*
+Refuses an import that leaves a set of books in which something is wrong: the checks are those of
+pgledger_verify that read the set of books.
+
+Errors: ImportRefused.
+*/
+create or replace function pgledger.check_imported_books(app_id text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_found record;
+  v_ok boolean;
+begin
+  select verified.check_name, verified.violations, verified.example
+  into v_found
+  from (
+    select books.check_name, books.violations, books.example
+    from pgledger.verify_books(check_imported_books.app_id) as books
+    union all
+    select accounts.check_name, accounts.violations, accounts.example
+    from pgledger.verify_accounts(check_imported_books.app_id) as accounts
+    union all
+    select scales.check_name, scales.violations, scales.example
+    from pgledger.verify_scales(check_imported_books.app_id) as scales
+    union all
+    select entries.check_name, entries.violations, entries.example
+    from pgledger.verify_entries(check_imported_books.app_id) as entries
+    union all
+    select changes.check_name, changes.violations, changes.example
+    from pgledger.verify_changes(check_imported_books.app_id) as changes
+    union all
+    select transfers.check_name, transfers.violations, transfers.example
+    from pgledger.verify_transfers(check_imported_books.app_id) as transfers
+  ) as verified
+  where verified.violations > 0
+  limit 1;
+
+  if found then
+    v_ok := pgledger.fail(
+      'ImportRefused',
+      array[
+        format(
+          'the check "%s" finds %s violations, such as %s',
+          v_found.check_name, v_found.violations, v_found.example
+        )
+      ]
+    );
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_imported_books is
+  'Raises ImportRefused if the books of that app are not in order.';
+
+revoke all on function pgledger.check_imported_books from public;
 
 -- file: repeatable/10_ledger/check_key.sql
 /*
@@ -12250,6 +12577,7 @@ as $$
       'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'check_imported_books(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -12656,11 +12984,16 @@ as $$
       'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
       'zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'import_account_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_entry_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_faults(text)', 'owner', '', ''),
+    ('function', 'private', 'import_history_faults()', 'owner', '', ''),
     (
       'function', 'private',
       'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'import_transfer_faults(text)', 'owner', '', ''),
     (
       'function', 'private',
       'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
@@ -12965,6 +13298,7 @@ as $$
       'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'place_import()', 'owner', '', ''),
     (
       'function', 'private',
       'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text, '
@@ -13356,6 +13690,7 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_import()', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
     (
@@ -13505,6 +13840,9 @@ as $$
       'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
       'zone, text, timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'write_import_origins()', 'owner', '', ''),
+    ('function', 'private', 'write_imported_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'write_imported_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
@@ -14049,6 +14387,18 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_import_begin()', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_faults(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_history(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -14296,6 +14646,9 @@ as $$
     ('sequence', 'private', 'accounts_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupon_redemptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupons_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_accounts_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_entries_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_transfers_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
@@ -14314,6 +14667,7 @@ as $$
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'earlier_names', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -14325,6 +14679,13 @@ as $$
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_legs', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_times', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -14485,6 +14846,8 @@ as $$
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_fault', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_result', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -14544,6 +14907,8 @@ as $$
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_entries_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_times_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;
@@ -15455,6 +15820,340 @@ comment on function pgledger.ids_under_keys is
   'The id that each keyed request of a batch gets.';
 
 revoke all on function pgledger.ids_under_keys from public;
+
+-- file: repeatable/10_ledger/import_account_faults.sql
+/*
+What is wrong with accounts that are to be imported, each by itself: the first thing of each row.
+*/
+create or replace function pgledger.import_account_faults()
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select 'account', given.number, given.id, given.reason
+  from (
+    select
+      import_accounts.number,
+      import_accounts.id,
+      case
+        when pgledger.id_fault(import_accounts.id, 'pgla') is not null
+          then 'its id is not valid: ' || pgledger.id_fault(import_accounts.id, 'pgla')
+        when repeated.id is not null
+          then 'its id stands in several rows'
+        when accounts.key is not null
+          then 'its id is taken'
+        when pgledger.text_fault(import_accounts.name, 1, 255, true) is not null
+          then 'its name is not valid: '
+            || pgledger.text_fault(import_accounts.name, 1, 255, true)
+        when pgledger.text_fault(import_accounts.currency, 1, 32, false) is not null
+          then 'its currency is not valid: '
+            || pgledger.text_fault(import_accounts.currency, 1, 32, false)
+        when pgledger.text_fault(coalesce(import_accounts.tenant_id, ''), 0, 128, false) is not null
+          then 'its tenant_id is not valid: '
+            || pgledger.text_fault(import_accounts.tenant_id, 0, 128, false)
+        when pgledger.time_fault(import_accounts.created_at) is not null
+          then 'its created_at is not valid: ' || pgledger.time_fault(import_accounts.created_at)
+        when import_accounts.created_at > pgledger.clock()
+          then 'its created_at is ahead of the clock: ' || import_accounts.created_at
+        when pgledger.limit_fault(import_accounts.min_balance) is not null
+          then 'its min_balance is not valid: ' || pgledger.limit_fault(import_accounts.min_balance)
+        when pgledger.limit_fault(import_accounts.max_balance) is not null
+          then 'its max_balance is not valid: ' || pgledger.limit_fault(import_accounts.max_balance)
+        when not import_accounts.allow_negative_balance and import_accounts.min_balance <> 0
+          then 'it allows no negative balance, and its min_balance is not 0'
+        when not import_accounts.allow_positive_balance and import_accounts.max_balance <> 0
+          then 'it allows no positive balance, and its max_balance is not 0'
+        when import_accounts.min_balance > 0 or import_accounts.max_balance < 0
+          then 'its limits leave out a balance of 0'
+        when pgledger.metadata_fault(import_accounts.metadata) is not null
+          then 'its metadata is not valid: ' || pgledger.metadata_fault(import_accounts.metadata)
+      end as reason
+    from pgledger.import_accounts
+    left join pgledger.accounts on import_accounts.id = accounts.id
+    left join (
+      select import_accounts.id
+      from pgledger.import_accounts
+      group by import_accounts.id
+      having count(*) > 1
+    ) as repeated on import_accounts.id = repeated.id
+  ) as given
+  where given.reason is not null
+$$;
+
+comment on function pgledger.import_account_faults is
+  'What is wrong with accounts that are to be imported, each by itself.';
+
+revoke all on function pgledger.import_account_faults from public;
+
+-- file: repeatable/10_ledger/import_entry_faults.sql
+/*
+What is wrong with entries that are to be imported: with each by itself and with its transfer, and
+transfers that have not one for each leg: two that come to nothing. Where no entries are given at
+all, none is missing.
+*/
+create or replace function pgledger.import_entry_faults()
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select 'entry', given.number, given.id, given.reason
+  from (
+    select
+      entry.number,
+      entry.id,
+      case
+        when entry.id is null or entry.id = '' then 'it has no id'
+        when char_length(entry.id) > 255 then 'its id has more than 255 characters'
+        when repeated.id is not null then 'its id stands in several rows'
+        when imported_entries.id is not null then 'its id has been imported before'
+        when moved.id is null
+          then format('no transfer of the import has its transfer_id, %L', entry.transfer_id)
+        when entry.account_id is null
+          or entry.account_id not in (moved.from_account_id, moved.to_account_id)
+          then format('its transfer %s is none of its account %L', moved.id, entry.account_id)
+        when
+          entry.amount is distinct from
+          case
+            when entry.account_id = moved.from_account_id then -moved.amount
+            else moved.amount
+          end
+          then format('its amount is %s, and its transfer moved %s', entry.amount, moved.amount)
+        when entry.account_version is null then 'its account_version is null'
+      end as reason
+    from pgledger.import_entries as entry
+    left join pgledger.import_transfers as moved on entry.transfer_id = moved.id
+    left join pgledger.imported_entries on entry.id = imported_entries.id
+    left join (
+      select import_entries.id
+      from pgledger.import_entries
+      group by import_entries.id
+      having count(*) > 1
+    ) as repeated on entry.id = repeated.id
+  ) as given
+  where given.reason is not null
+  union all
+  select
+    'transfer', moved.number, moved.id,
+    format('it has %s entries, of %s in all', coalesce(had.entries, 0), coalesce(had.amount, 0))
+  from pgledger.import_transfers as moved
+  left join (
+    select import_entries.transfer_id, count(*), sum(import_entries.amount)
+    from pgledger.import_entries
+    group by import_entries.transfer_id
+  ) as had (transfer_id, entries, amount) on moved.id = had.transfer_id
+  where (had.entries, had.amount) is distinct from (2, 0)
+    and exists (select from pgledger.import_entries)
+$$;
+
+comment on function pgledger.import_entry_faults is
+  'What is wrong with entries that are to be imported, and transfers that lack one.';
+
+revoke all on function pgledger.import_entry_faults from public;
+
+-- file: repeatable/10_ledger/import_faults.sql
+/*
+Everything that is wrong with what is to be imported. What each row says by itself comes first: only
+where nothing is wrong with that is the history worked out, and looked at as a whole. What it works
+out stays for who writes it.
+*/
+create or replace function pgledger.import_faults(app_id text)
+returns setof public.pgledger_import_fault
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_has_faults boolean := false;
+begin
+  analyze pgledger.import_accounts, pgledger.import_transfers, pgledger.import_entries;
+
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_account_faults() as fault
+  order by fault.row_number;
+  v_has_faults := v_has_faults or found;
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_transfer_faults(import_faults.app_id) as fault
+  order by fault.row_number;
+  v_has_faults := v_has_faults or found;
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_entry_faults() as fault
+  order by fault.kind, fault.row_number;
+  v_has_faults := v_has_faults or found;
+
+  if not v_has_faults then
+    perform pgledger.place_import();
+    perform pgledger.time_import();
+    return query
+    select fault.kind, fault.row_number, fault.id, fault.reason
+    from pgledger.import_history_faults() as fault
+    order by fault.kind, fault.row_number;
+  end if;
+end;
+$$;
+
+comment on function pgledger.import_faults is
+  'What is wrong with what is to be imported; if nothing is, its history has been worked out.';
+
+revoke all on function pgledger.import_faults from public;
+
+-- file: repeatable/10_ledger/import_history_faults.sql
+/*
+What is wrong with the history that is to be imported as a whole: versions and balances that are not
+those of its transfers, accounts that are more than a day younger than their first transfer, and
+transfers of which each would have to be made before another. An account that is a little younger
+was made by a transaction that overlapped with another.
+*/
+create or replace function pgledger.import_history_faults()
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select
+    'transfer', moved.number, moved.id, format('on account %s %s', import_accounts.id, found.reason)
+  from (
+    select
+      leg.transfer_number, leg.account_number,
+      case
+        when leg.version <> leg.place
+          then format('it has version %s, and is entry %s', leg.version, leg.place)
+        when leg.given_balance <> leg.balance
+          then format('it left %s, and its entry says %s', leg.balance, leg.given_balance)
+        when leg.given_previous_balance <> leg.balance - leg.amount
+          then format(
+            'it found %s, and its entry says %s',
+            leg.balance - leg.amount, leg.given_previous_balance
+          )
+        when abs(leg.balance) >= 1e30
+          then format('it left a balance that is out of range: %s', leg.balance)
+      end as reason
+    from pgledger.import_legs as leg
+  ) as found
+  inner join pgledger.import_transfers as moved on found.transfer_number = moved.number
+  inner join pgledger.import_accounts on found.account_number = import_accounts.number
+  where found.reason is not null
+  union all
+  select
+    'account', import_accounts.number, import_accounts.id,
+    format(
+      'it was created at %s, and its first transfer at %s',
+      import_accounts.created_at, moved.created_at
+    )
+  from pgledger.import_legs as leg
+  inner join pgledger.import_transfers as moved on leg.transfer_number = moved.number
+  inner join pgledger.import_accounts on leg.account_number = import_accounts.number
+  where leg.place = 1
+    and leg.earliest_at > moved.created_at + interval '1 day'
+  union all
+  select
+    'account', import_accounts.number, import_accounts.id,
+    case
+      when import_accounts.version <> coalesce(newest.version, 0)
+        then format(
+          'its version is %s, and it has %s entries',
+          import_accounts.version, coalesce(newest.version, 0)
+        )
+      else format(
+        'its balance is %s, and its entries come to %s',
+        import_accounts.balance, coalesce(newest.balance, 0)
+      )
+    end
+  from pgledger.import_accounts
+  left join (
+    select import_legs.account_number, count(*), sum(import_legs.amount)
+    from pgledger.import_legs
+    group by import_legs.account_number
+  ) as newest (number, version, balance) on import_accounts.number = newest.number
+  where import_accounts.version <> coalesce(newest.version, 0)
+    or import_accounts.balance <> coalesce(newest.balance, 0)
+  union all
+  select
+    'transfer', moved.number, moved.id,
+    'its versions would have it before and after the same transfer'
+  from pgledger.import_transfers as moved
+  left join pgledger.import_times on moved.number = import_times.transfer_number
+  where import_times.transfer_number is null
+$$;
+
+comment on function pgledger.import_history_faults is
+  'What is wrong with the history that is to be imported as a whole.';
+
+revoke all on function pgledger.import_history_faults from public;
+
+-- file: repeatable/10_ledger/import_transfer_faults.sql
+/*
+What is wrong with transfers that are to be imported, each by itself and with its accounts: the
+first thing of each row. They move between accounts of the same import.
+*/
+create or replace function pgledger.import_transfer_faults(app_id text)
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select 'transfer', given.number, given.id, given.reason
+  from (
+    select
+      moved.number,
+      moved.id,
+      case
+        when pgledger.id_fault(moved.id, 'pglt') is not null
+          then 'its id is not valid: ' || pgledger.id_fault(moved.id, 'pglt')
+        when repeated.id is not null
+          then 'its id stands in several rows'
+        when transfers.id is not null
+          then 'its id is taken'
+        when pgledger.amount_fault(moved.amount) is not null
+          then 'its amount is not valid: ' || pgledger.amount_fault(moved.amount)
+        when source.id is null
+          then format('no account of the import has its from_account_id, %L', moved.from_account_id)
+        when target.id is null
+          then format('no account of the import has its to_account_id, %L', moved.to_account_id)
+        when source.id = target.id
+          then 'it leaves the account that it reaches'
+        when source.currency <> target.currency
+          then format('its accounts have currencies %s and %s', source.currency, target.currency)
+        when min_scale(moved.amount) > currencies.amount_scale
+          then format(
+            'its amount has %s decimal places, and %s has %s here',
+            min_scale(moved.amount), source.currency, currencies.amount_scale
+          )
+        when pgledger.time_fault(moved.created_at) is not null
+          then 'its created_at is not valid: ' || pgledger.time_fault(moved.created_at)
+        when moved.created_at > pgledger.clock()
+          then 'its created_at is ahead of the clock: ' || moved.created_at
+        when moved.event_at is not null and pgledger.time_fault(moved.event_at) is not null
+          then 'its event_at is not valid: ' || pgledger.time_fault(moved.event_at)
+        when pgledger.text_fault(coalesce(moved.group_id, '-'), 1, 255, false) is not null
+          then 'its group_id is not valid: ' || pgledger.text_fault(moved.group_id, 1, 255, false)
+        when pgledger.metadata_fault(moved.metadata) is not null
+          then 'its metadata is not valid: ' || pgledger.metadata_fault(moved.metadata)
+      end as reason
+    from pgledger.import_transfers as moved
+    left join pgledger.import_accounts as source on moved.from_account_id = source.id
+    left join pgledger.import_accounts as target on moved.to_account_id = target.id
+    left join pgledger.currencies
+      on currencies.app_id = import_transfer_faults.app_id and source.currency = currencies.code
+    left join pgledger.transfers on moved.id = transfers.id
+    left join (
+      select import_transfers.id
+      from pgledger.import_transfers
+      group by import_transfers.id
+      having count(*) > 1
+    ) as repeated on moved.id = repeated.id
+  ) as given
+  where given.reason is not null
+$$;
+
+comment on function pgledger.import_transfer_faults is
+  'What is wrong with transfers that are to be imported, each by itself and with its accounts.';
+
+revoke all on function pgledger.import_transfer_faults from public;
 
 -- file: repeatable/10_ledger/iso_currencies.sql
 /*
@@ -21035,6 +21734,172 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_import_begin.sql
+/*
+Empties what was given for an import before. Imports wait for one another here: the tables stay
+locked until the transaction ends.
+
+Locks: the tables of what is to be imported, ACCESS EXCLUSIVE, in the order of their names.
+*/
+create or replace function public.pgledger_import_begin()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  lock table
+    pgledger.import_accounts, pgledger.import_entries, pgledger.import_legs,
+    pgledger.import_times, pgledger.import_transfers
+  in access exclusive mode;
+  truncate
+    pgledger.import_accounts, pgledger.import_transfers, pgledger.import_entries,
+    pgledger.import_legs, pgledger.import_times
+  restart identity;
+end;
+$$;
+
+comment on function public.pgledger_import_begin is
+$$Begins an import of history from elsewhere.
+
+It empties the tables pgledger.import_accounts, pgledger.import_transfers and
+pgledger.import_entries. Fill these next, in the same transaction, with insert
+or copy; then call pgledger_import_history. Another import waits until the
+transaction ends. Only the owner of pgledger may call this function.
+
+The command pgledger import does all of this.$$;
+
+revoke all on function public.pgledger_import_begin from public;
+
+-- file: repeatable/10_ledger/pgledger_import_faults.sql
+/*
+Everything that is wrong with what is to be imported.
+
+Locks: what is worked out, ACCESS EXCLUSIVE.
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function public.pgledger_import_faults(app_id text default '')
+returns setof public.pgledger_import_fault
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_faults(app_id) as fault;
+end;
+$$;
+
+comment on function public.pgledger_import_faults is
+$$Lists what is wrong with the rows that are to be imported.
+
+It reads what was written into pgledger.import_accounts, import_transfers and
+import_entries after pgledger_import_begin, and imports nothing. Versions and
+balances are looked at where nothing else is wrong. Only the owner of pgledger
+may call this function.
+
+app_id: Set of books that they are to be imported into.
+
+Returns: One row for each row that cannot be imported, with the first thing
+  that is wrong with it: its kind, its number, its id and why. No row if
+  pgledger_import_history will import them.
+
+Errors: NullArgument, InvalidScope.$$;
+
+revoke all on function public.pgledger_import_faults from public;
+
+-- file: repeatable/10_ledger/pgledger_import_history.sql
+/*
+Imports accounts and transfers from elsewhere, all or nothing. What is refused is told by
+pgledger_import_faults; here the first of it stands in the error. After writing, the set of books is
+verified as a whole, with what was there before.
+
+Locks: what is to be imported and what is worked out, ACCESS EXCLUSIVE; those of
+pgledger.keep_scale; then the inserted accounts and transfers.
+Errors: NullArgument, InvalidScope, ImportRefused; a unique violation where an id was taken
+meanwhile.
+*/
+create or replace function public.pgledger_import_history(app_id text default '')
+returns public.pgledger_import_result
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set work_mem = '256MB'
+set jit = off
+as $$
+declare
+  v_fault record;
+  v_later_limits bigint;
+  v_brought record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  select
+    count(*) as count,
+    (
+      array_agg(format('%s %s (row %s): %s', fault.kind, fault.id, fault.row_number, fault.reason))
+    )[1] as example
+  into strict v_fault
+  from pgledger.import_faults(app_id) as fault;
+  if v_fault.count > 0 then
+    v_ok := pgledger.fail(
+      'ImportRefused',
+      array[format('%s faults, the first is %s', v_fault.count, v_fault.example)]
+    );
+  end if;
+
+  v_later_limits := pgledger.write_imported_accounts(app_id);
+  perform pgledger.write_imported_transfers(app_id);
+  select origins.accounts, origins.transfers, origins.entry_ids, origins.lifted_times
+  into strict v_brought
+  from pgledger.write_import_origins() as origins;
+  v_ok := pgledger.check_imported_books(app_id);
+
+  return row(
+    v_brought.accounts, v_brought.transfers, v_brought.entry_ids, v_brought.lifted_times,
+    v_later_limits
+  );
+end;
+$$;
+
+comment on function public.pgledger_import_history is
+$$Imports accounts and transfers from elsewhere, with their ids and times.
+
+Call pgledger_import_begin first, and write what is to be imported into
+pgledger.import_accounts, pgledger.import_transfers and, if there are any,
+pgledger.import_entries; all in one transaction. Entries say which version
+each account had; without them, transfers are taken in the order of their
+created_at and, where that is equal, of their rows.
+
+Ids, balances, versions and event_at stay as they are. A created_at that is
+not later than everything before it on both accounts is lifted to the next
+microsecond, and pgledger_imported_times_v1 lists it. Entries get other ids,
+which pgledger_imported_entries_v1 lists. Limits that the history breaks are in
+force from now on, as if they had been set after the newest transfer.
+
+All of it is imported or nothing: the books are verified before it returns.
+Only the owner of pgledger may call this function.
+
+app_id: Set of books that they are imported into.
+
+Returns: How much was imported, and how much of it could not stay as it was.
+
+Errors: NullArgument, InvalidScope, ImportRefused (a row cannot be imported,
+  which pgledger_import_faults lists, or the books are not in order).$$;
+
+revoke all on function public.pgledger_import_history from public;
+
 -- file: repeatable/10_ledger/pgledger_list_subtree.sql
 /*
 One page of the accounts at and below a path. The pages go through an index in the order of names.
@@ -22894,6 +23759,83 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument
 
 revoke all on function public.pgledger_void_hold from public;
 grant execute on function public.pgledger_void_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/place_import.sql
+/*
+Works out both legs of each transfer that is to be imported: its version on each account, the
+balance that it left there, and which transfer came next. Entries say the version where they are
+given. Otherwise transfers were made in the order of their times, and of their rows where times are
+equal. Rows are sound by themselves, which the caller has checked.
+
+A leg has all that later steps ask for, so that the legs are sorted once.
+*/
+create or replace function pgledger.place_import()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_has_entries boolean := exists (select from pgledger.import_entries);
+begin
+  truncate pgledger.import_legs, pgledger.import_times;
+
+  insert into pgledger.import_legs (
+    transfer_number, account_number, version, place, next_transfer_number, earliest_at, is_to,
+    amount, balance, given_previous_balance, given_balance, entry_id
+  )
+  select
+    leg.transfer_number, leg.account_number, coalesce(leg.version, row_number() over along),
+    row_number() over along, lead(leg.transfer_number) over along, leg.earliest_at, leg.is_to,
+    leg.amount, sum(leg.amount) over along, leg.previous_balance, leg.balance, leg.entry_id
+  from (
+    select
+      moved.number as transfer_number,
+      import_accounts.number as account_number,
+      import_entries.account_version as version,
+      greatest(moved.created_at, import_accounts.created_at + interval '1 microsecond')
+        as earliest_at,
+      null::timestamptz as created_at,
+      import_entries.account_id = moved.to_account_id as is_to,
+      case when scale(moved.amount) > 18 then trim_scale(moved.amount) else moved.amount end
+      * case when import_entries.account_id = moved.to_account_id then 1 else -1 end as amount,
+      import_entries.account_previous_balance as previous_balance,
+      import_entries.account_current_balance as balance,
+      import_entries.id as entry_id
+    from pgledger.import_entries
+    inner join pgledger.import_transfers as moved on import_entries.transfer_id = moved.id
+    inner join pgledger.import_accounts on import_entries.account_id = import_accounts.id
+    where v_has_entries
+    union all
+    select
+      moved.number, import_accounts.number, null,
+      greatest(moved.created_at, import_accounts.created_at + interval '1 microsecond'),
+      moved.created_at, side.is_to,
+      case when scale(moved.amount) > 18 then trim_scale(moved.amount) else moved.amount end
+      * case when side.is_to then 1 else -1 end,
+      null, null, null
+    from pgledger.import_transfers as moved
+    cross join (values (false), (true)) as side (is_to)
+    inner join pgledger.import_accounts
+      on
+        case when side.is_to then moved.to_account_id else moved.from_account_id end
+        = import_accounts.id
+    where not v_has_entries
+  ) as leg
+  window along as (
+    partition by leg.account_number
+    order by leg.version, leg.created_at, leg.transfer_number
+    rows unbounded preceding
+  );
+
+  analyze pgledger.import_legs;
+end;
+$$;
+
+comment on function pgledger.place_import is
+  'Works out version and balance of both legs of each transfer that is to be imported.';
+
+revoke all on function pgledger.place_import from public;
 
 -- file: repeatable/10_ledger/place_run.sql
 /*
@@ -26989,6 +27931,95 @@ comment on function pgledger.take_keys is
 
 revoke all on function pgledger.take_keys from public;
 
+-- file: repeatable/10_ledger/time_import.sql
+/*
+Works out when each transfer that is to be imported was recorded: at its own created_at, or, where
+that is not later than what was before on one of its accounts, a microsecond after that. What is
+lifted so may lift what follows on the other account. So transfers are taken in an order in which
+each comes after those before it on both accounts, once each. Transfers that no such order reaches,
+because each waits for another, get no time.
+
+The loop compares numbers and times in arrays of fixed width: a step costs the same however many
+transfers there are.
+*/
+create or replace function pgledger.time_import()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  c_microsecond constant interval := '1 microsecond';
+  v_times timestamptz[];
+  v_waits integer[];
+  v_after_from integer[];
+  v_after_to integer[];
+  v_ready integer[];
+  v_head integer := 0;
+  v_tail integer;
+  v_place integer;
+  v_next integer;
+  v_time timestamptz;
+begin
+  -- Numbers may have gaps: these wait for ever.
+  select
+    array_agg(moved.earliest_at), array_agg(moved.waits), array_agg(moved.after_from),
+    array_agg(moved.after_to)
+  into v_times, v_waits, v_after_from, v_after_to
+  from (
+    select
+      greatest(leg_from.earliest_at, leg_to.earliest_at) as earliest_at,
+      (leg_from.place > 1)::integer + (leg_to.place > 1)::integer as waits,
+      leg_from.next_transfer_number::integer as after_from,
+      leg_to.next_transfer_number::integer as after_to
+    from generate_series(
+      1, (select max(import_legs.transfer_number) from pgledger.import_legs)
+    ) as given (number)
+    left join pgledger.import_legs as leg_from
+      on given.number = leg_from.transfer_number and not leg_from.is_to
+    left join pgledger.import_legs as leg_to
+      on given.number = leg_to.transfer_number and leg_to.is_to
+    order by given.number
+  ) as moved;
+
+  v_ready := array(
+    select given.place
+    from unnest(v_waits) with ordinality as given (waits, place)
+    where given.waits = 0
+    order by given.place
+  );
+  v_tail := cardinality(v_ready);
+
+  while v_head < v_tail loop
+    v_head := v_head + 1;
+    v_place := v_ready[v_head];
+    v_time := v_times[v_place] + c_microsecond;
+    foreach v_next in array array[v_after_from[v_place], v_after_to[v_place]] loop
+      continue when v_next is null;
+      if v_times[v_next] < v_time then
+        v_times[v_next] := v_time;
+      end if;
+      v_waits[v_next] := v_waits[v_next] - 1;
+      if v_waits[v_next] = 0 then
+        v_tail := v_tail + 1;
+        v_ready[v_tail] := v_next;
+      end if;
+    end loop;
+  end loop;
+
+  insert into pgledger.import_times (transfer_number, recorded_at)
+  select given.place, given.recorded_at
+  from unnest(v_times, v_waits) with ordinality as given (recorded_at, waits, place)
+  where given.waits = 0;
+  analyze pgledger.import_times;
+end;
+$$;
+
+comment on function pgledger.time_import is
+  'Works out when each transfer that is to be imported was recorded, later than those before it.';
+
+revoke all on function pgledger.time_import from public;
+
 -- file: repeatable/10_ledger/transfer_answer.sql
 /*
 The transfer with that id, as the call answers that made it or that repeats the one which did.
@@ -28322,6 +29353,172 @@ comment on function pgledger.warn_of_clock is 'Warns that an account is ahead of
 
 revoke all on function pgledger.warn_of_clock from public;
 
+-- file: repeatable/10_ledger/write_import_origins.sql
+/*
+Writes down what the import could not keep: ids of entries, which are made anew, and times that were
+lifted. Then what was to be imported is emptied. Returns how much of everything there was.
+*/
+create or replace function pgledger.write_import_origins(
+  out accounts bigint,
+  out transfers bigint,
+  out entry_ids bigint,
+  out lifted_times bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.imported_entries (account_key, account_version, id)
+  select accounts.key, import_legs.version, import_legs.entry_id
+  from pgledger.import_legs
+  inner join pgledger.import_accounts on import_legs.account_number = import_accounts.number
+  inner join pgledger.accounts on import_accounts.id = accounts.id
+  where import_legs.entry_id is not null
+  order by import_legs.entry_id;
+  get diagnostics entry_ids = row_count;
+
+  insert into pgledger.imported_times (created_at, transfer_id)
+  select moved.created_at, moved.id
+  from pgledger.import_transfers as moved
+  inner join pgledger.import_times on moved.number = import_times.transfer_number
+  where moved.created_at <> import_times.recorded_at
+  order by moved.id;
+  get diagnostics lifted_times = row_count;
+
+  accounts := (select count(*) from pgledger.import_accounts);
+  transfers := (select count(*) from pgledger.import_transfers);
+
+  truncate
+    pgledger.import_accounts, pgledger.import_transfers, pgledger.import_entries,
+    pgledger.import_legs, pgledger.import_times
+  restart identity;
+  analyze
+    pgledger.accounts, pgledger.transfers, pgledger.imported_entries, pgledger.imported_times;
+end;
+$$;
+
+comment on function pgledger.write_import_origins is
+  'Writes the ids and times that an import has replaced; returns their numbers.';
+
+revoke all on function pgledger.write_import_origins from public;
+
+-- file: repeatable/10_ledger/write_imported_accounts.sql
+/*
+Writes the accounts of an import as they are after its transfers, and returns how many of them have
+limits that a transfer of the import broke. Such limits came later: the account's history says that
+they were set after its newest transfer. All others were there from the beginning.
+
+Locks: those of pgledger.keep_scale.
+*/
+create or replace function pgledger.write_imported_accounts(app_id text)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint;
+begin
+  perform pgledger.keep_scale(write_imported_accounts.app_id, given.currency)
+  from (
+    select distinct import_accounts.currency
+    from pgledger.import_accounts
+    order by import_accounts.currency
+  ) as given;
+
+  insert into pgledger.accounts (
+    created_at, updated_at, version, balance, min_balance, max_balance, amount_scale, id, app_id,
+    currency, name, tenant_id, metadata
+  )
+  select
+    given.created_at, coalesce(newest.recorded_at, given.created_at), coalesce(newest.version, 0),
+    coalesce(newest.balance, 0),
+    pgledger.flag_limit(coalesce(given.allow_negative_balance, true), given.min_balance),
+    pgledger.flag_limit(coalesce(given.allow_positive_balance, true), given.max_balance),
+    currencies.amount_scale, given.id, write_imported_accounts.app_id, given.currency, given.name,
+    coalesce(given.tenant_id, ''), given.metadata
+  from pgledger.import_accounts as given
+  left join (
+    select
+      import_legs.account_number, max(import_legs.version), sum(import_legs.amount),
+      max(import_times.recorded_at)
+    from pgledger.import_legs
+    inner join pgledger.import_times using (transfer_number)
+    group by import_legs.account_number
+  ) as newest (number, version, balance, recorded_at) on given.number = newest.number
+  left join pgledger.currencies
+    on currencies.app_id = write_imported_accounts.app_id and given.currency = currencies.code
+  order by given.number;
+
+  insert into pgledger.account_changes (
+    account_key, number, changed_at, version, from_status, to_status, change, to_min_balance,
+    to_max_balance, from_name, to_name, from_metadata, to_metadata, changed_by, changed_as, reason
+  )
+  select
+    accounts.key, 1,
+    greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+    accounts.version, 0, 0, 'set_limits', accounts.min_balance, accounts.max_balance,
+    accounts.name, accounts.name, accounts.metadata, accounts.metadata, session_user,
+    current_setting('role'), 'imported: earlier transfers are not within these limits'
+  from pgledger.accounts
+  inner join (
+    select distinct import_accounts.id
+    from pgledger.import_legs
+    inner join pgledger.import_accounts on import_legs.account_number = import_accounts.number
+    inner join pgledger.accounts using (id)
+    where import_legs.amount < 0 and import_legs.balance < accounts.min_balance
+      or import_legs.amount > 0 and import_legs.balance > accounts.max_balance
+  ) as broken on accounts.id = broken.id;
+  get diagnostics v_count = row_count;
+
+  return v_count;
+end;
+$$;
+
+comment on function pgledger.write_imported_accounts is
+  'Writes the accounts of an import; returns how many of them have limits that came later.';
+
+revoke all on function pgledger.write_imported_accounts from public;
+
+-- file: repeatable/10_ledger/write_imported_transfers.sql
+/*
+Writes the transfers of an import, in the order in which they were recorded, so that ranges of pages
+tell ranges of times. An event_at that says no more than created_at is not kept, as if it had not
+been given; one that was lifted is, because the two differ now.
+*/
+create or replace function pgledger.write_imported_transfers(app_id text)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, event_at, id, app_id, amount,
+    from_balance, to_balance, group_id, metadata
+  )
+  select
+    source.key, target.key, leg_from.version, leg_to.version, import_times.recorded_at,
+    nullif(moved.event_at, import_times.recorded_at), moved.id, write_imported_transfers.app_id,
+    leg_to.amount, leg_from.balance, leg_to.balance, moved.group_id, moved.metadata
+  from pgledger.import_transfers as moved
+  inner join pgledger.import_times on moved.number = import_times.transfer_number
+  inner join pgledger.import_legs as leg_from
+    on moved.number = leg_from.transfer_number and not leg_from.is_to
+  inner join pgledger.import_legs as leg_to
+    on moved.number = leg_to.transfer_number and leg_to.is_to
+  inner join pgledger.accounts as source on moved.from_account_id = source.id
+  inner join pgledger.accounts as target on moved.to_account_id = target.id
+  order by import_times.recorded_at, moved.id;
+end;
+$$;
+
+comment on function pgledger.write_imported_transfers is
+  'Writes the transfers of an import in the order of their times.';
+
+revoke all on function pgledger.write_imported_transfers from public;
+
 -- file: repeatable/10_ledger/views/pgledger_account_changes_v1.sql
 /*
 Changes of accounts as applications see them. Columns never change; a change of shape is a new
@@ -28953,6 +30150,81 @@ comment on column public.pgledger_holds_view.to_tenant_id is
 
 revoke all on table public.pgledger_holds_view from public;
 grant select on table public.pgledger_holds_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_imported_entries_v1.sql
+/*
+Which entry an imported one has become. The entry's id is made of its transfer's time, which either
+side of the transfer may tell.
+*/
+create or replace view public.pgledger_imported_entries_v1 as
+select
+  imported_entries.id as imported_id,
+  pgledger.entry_id(
+    coalesce(moved_from.created_at, moved_to.created_at), imported_entries.account_key,
+    imported_entries.account_version
+  )
+  collate "C" as id,
+  accounts.id as account_id,
+  coalesce(moved_from.id, moved_to.id) as transfer_id,
+  imported_entries.account_version,
+  accounts.app_id,
+  accounts.tenant_id
+from pgledger.imported_entries
+left join pgledger.accounts on imported_entries.account_key = accounts.key
+left join pgledger.transfers as moved_from
+  on
+    imported_entries.account_key = moved_from.from_key
+    and imported_entries.account_version = moved_from.from_version
+left join pgledger.transfers as moved_to
+  on
+    imported_entries.account_key = moved_to.to_key
+    and imported_entries.account_version = moved_to.to_version;
+
+comment on view public.pgledger_imported_entries_v1 is
+  'One row for each entry that was imported: its id where it came from, and its id here.';
+comment on column public.pgledger_imported_entries_v1.imported_id is
+  'Id that the entry had where it came from.';
+comment on column public.pgledger_imported_entries_v1.id is
+  'Public id that it has here: pgle_ and a ULID.';
+comment on column public.pgledger_imported_entries_v1.account_id is
+  'Account that the entry belongs to.';
+comment on column public.pgledger_imported_entries_v1.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_imported_entries_v1.account_version is
+  'Number of the entry on its account, from 1 without a gap.';
+comment on column public.pgledger_imported_entries_v1.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_imported_entries_v1.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+
+revoke all on table public.pgledger_imported_entries_v1 from public;
+grant select on table public.pgledger_imported_entries_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_imported_times_v1.sql
+/*
+Which transfers were imported with a later time than they had.
+*/
+create or replace view public.pgledger_imported_times_v1 as
+select
+  imported_times.transfer_id,
+  imported_times.created_at as imported_created_at,
+  transfers.created_at,
+  transfers.app_id
+from pgledger.imported_times
+left join pgledger.transfers on imported_times.transfer_id = transfers.id;
+
+comment on view public.pgledger_imported_times_v1 is
+  'One row for each transfer that was imported with a later created_at than it had.';
+comment on column public.pgledger_imported_times_v1.transfer_id is 'The transfer.';
+comment on column public.pgledger_imported_times_v1.imported_created_at is
+  'Its created_at where it came from.';
+comment on column public.pgledger_imported_times_v1.created_at is
+  'When it is recorded here: later than what was before on both accounts.';
+comment on column public.pgledger_imported_times_v1.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+
+revoke all on table public.pgledger_imported_times_v1 from public;
+grant select on table public.pgledger_imported_times_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
@@ -54046,6 +55318,7 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0027_import_history.sql', 'versioned', 'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54071,7 +55344,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b74cc808fd1ec7622e625cb704be520a7bd16aab18e7d27805330289e6e59b16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '997c30ff0d2ff87a582a999904e769a9cd8cc1b62ebe78ad9789480588a4fd38', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', 'da7f80615d00012a7003d7eb1e8969423e1885bc23acc4bb9f1e44294dd85e53', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54115,7 +55388,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fe6e1c57be3ce7b1f4ef346db9495c0fa0eb5397ab77c7f61ece6bd4dc522c2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5f3d9bcd845d9e9c6647065fd996a296bb49712454b1f78505635131f5c251dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54157,6 +55430,7 @@ values
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', '99fd5a7da57d5204f614ee0aae253688fa4673ad8debcfd22024f27068ccb7aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_imported_books.sql', 'repeatable', '0b349e5c7f33a13e907a128d9a45f8e2596edd6419f74bfb47e2a6d1a9e2364e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_legs.sql', 'repeatable', 'c878193c115447ebd40d3b3dc32ffadf630ac122f6c7218d808f9071d89f47b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'f8039cac0741b17d91e89d96bcc7eaa8304f7d246bdd5262117f6c177e9302f6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54191,7 +55465,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '312f60e38757e367ffc36e726545b9773a660a08d3903e14b63288ff3061d73a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'f04c569024b667510f06e9961af592cd40a1aac0eaf7f49598a1533d2b93f363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54213,6 +55487,11 @@ values
   ('repeatable/10_ledger/ids_of_new_requests.sql', 'repeatable', 'fe20bc6378dda2434ca0d0d95c22e89c2b91dc56d840cd3b772b91c25fbd7c88', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_of_repeats.sql', 'repeatable', '0da69a96802c1b24636bb3e120d0fb47c5de7bb68f06bf1913b76de551d59aca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', 'f8ec8c77857f6997bebdfc9ed4c616db5800b8138f9122e949f74b2e5acee7bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_account_faults.sql', 'repeatable', 'c1ac393902a6c6fdbd727191f715c32e09008f0d9f38735260ffc7cdafc810c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_entry_faults.sql', 'repeatable', '953cc8a1d56759d7853618b4f6f3317d3a359da414ac8e5fe2b2211198aa1e9a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_faults.sql', 'repeatable', '645cf10f8b438b673748d4cac4bcdbf2de8a2b8e3762f4a475e1bf16ccaf4f1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_history_faults.sql', 'repeatable', 'f5f5004484d001ad83ba16a4f6f5fc557f3561907f4b1c5e681cde6dd0a7c1e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_transfer_faults.sql', 'repeatable', 'c91eda187708c052a115f53d2ccb9d89ef5fb329fa4ee83afa978513a24da654', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54276,6 +55555,9 @@ values
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_begin.sql', 'repeatable', '413c3923ec29a9f1e82c0c78a68164b85a13d9b70734b3203b289c61210e8154', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_faults.sql', 'repeatable', '9829850df6cb518ac6a048781f1c7977ab9f69a6fb68f99aa0d37d74715fb102', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_history.sql', 'repeatable', '6e4bd8f7c57fcc4461ff619ae6d74ff79ce9f558a15b62921c0ca3147e472c72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', '5944c6799bacdd7f0e4cb9779566bae822452c4d8fecc4e20736384747ac36f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', 'fc49278ad4cb619d843c8575d408572ff4c6911ecb1b1196b1765ef51344e4c9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54295,6 +55577,7 @@ values
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_import.sql', 'repeatable', 'a5cda7e26bf92dbe0607b0a9509c52af1041c0a8eae62461135ed3b5b3916c94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', '0c6aa785637a2d364c28117ace190f0cad24efbd3b42d563a991044444c1ddbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'b0773c56709b8dfb3d58f89c285fe239922f58e8e7e9d0edd52f2d6bfa762b2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', '42a4e9e043f6e0146811ce7332a95293192297e2b1f3d1bf8799dbab7ace4e1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54356,6 +55639,7 @@ values
   ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/time_import.sql', 'repeatable', '95799963e50f459204313dc5e5cfff9e922b8d0cb27be9331818d69e18873401', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '1de7a8e57809951ac394c4b3eef454690dc9831833ac1591c84bcfd824197619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54378,6 +55662,9 @@ values
   ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_time.sql', 'repeatable', '67d01e5817acd71ea1d76655d4334bb14e1e1325509d8d86aee099244bd469f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/write_import_origins.sql', 'repeatable', 'd401866ce8eb1a354531aee65069e1183c364cefdf9871edfb4a2381966ae5d1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/write_imported_accounts.sql', 'repeatable', 'eee521d2b8e635449dd561715ce7ecced9ec04b5fa33f7c92b8fd3834b6201b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/write_imported_transfers.sql', 'repeatable', 'f045e03af7f7eb3f27d890fd4e755d803c6c691066f3541164af96fd871751ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'e611183805ab4b7466a87636d04cfccfd42cba45171489af2e1b8a80ef602c20', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54388,6 +55675,8 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'adebd658c1ce1408f91fe668f2a26d83385ad907aa2edef59daf6fb837ff0ca4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_view.sql', 'repeatable', '346befb6b0d512058f3e57babe1929217315a5aea42360a3b51fae574df0356b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_imported_entries_v1.sql', 'repeatable', '3018325cb3e579b388cdcac1f497a11992edc211b5043e3b81f838675358a939', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_imported_times_v1.sql', 'repeatable', '9ba692445efb9de1d942d590abbd845ba4eb1f9cac9b9184914ca66cc113e075', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '060b8f89a6b994d780c0f8357b9138fae23f892d19e0a612f916334d7d856947', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', 'a781ee9b4e097a2619f9d5c1309b3cdb91fc41a8edd8e8ead0fe1b07af0f3541', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/begin_plan.sql', 'repeatable', '6fb9c4b92dead7044ae56df51420bc804286a99fa7131d28f1a99175ce71cfdc', pg_catalog.now(), '0.1.0.dev0', true),

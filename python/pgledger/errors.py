@@ -45,6 +45,7 @@ __all__ = [
     "HoldNotFound",
     "IdempotencyConflict",
     "ImmutableRecord",
+    "ImportRefused",
     "InUse",
     "InsufficientFunds",
     "InvalidAmount",
@@ -331,6 +332,14 @@ class ReversalExceeded(PgledgerError, code="LG056"):
     """More of a transfer is to be reversed than is left of it; the message says both.
 
     Reverse at most that, and move the rest by a transfer.
+    """
+
+
+class ImportRefused(PgledgerError, code="LG060"):
+    """History from elsewhere cannot be imported as it is, and nothing of it was.
+
+    :meth:`pgledger.Ledger.import_faults` lists what is wrong. Put it right where it comes from, and
+    import again.
     """
 
 

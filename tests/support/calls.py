@@ -560,6 +560,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_get_hold": [{"id": hold, "app_id": ""}],
         "pgledger_get_transfer": [{"id": transfer, "app_id": ""}],
         "pgledger_id_timestamp": [{"id": transfer}],
+        "pgledger_import_begin": [{}],
+        "pgledger_import_faults": [{"app_id": ""}],
+        "pgledger_import_history": [{"app_id": ""}],
         "pgledger_list_subtree": [
             {"prefix": "a", "page_size": "10", "after_id": accounts[0]}
             | {"app_id": "", "tenant_id": ""}

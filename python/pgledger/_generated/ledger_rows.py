@@ -16,6 +16,8 @@ __all__ = [
     "Entry",
     "Hold",
     "HoldOutcome",
+    "ImportFault",
+    "ImportResult",
     "PathBalance",
     "Transfer",
     "TransferOutcome",
@@ -385,3 +387,40 @@ class PathBalance:
     held_out: Decimal
     held_in: Decimal
     account_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFault:
+    """Why a row cannot be imported: ``pgledger_import_fault``.
+
+    Attributes:
+        kind: What the row is; one of: ``account``, ``transfer``, ``entry``.
+        row_number: Which row it is, counted from 1 in the order in which they were given.
+        id: Its id, as given, or None.
+        reason: What is wrong with it, in words.
+    """
+
+    kind: Literal["account", "transfer", "entry"]
+    row_number: int
+    id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import has brought: ``pgledger_import_result``.
+
+    Attributes:
+        accounts: How many accounts.
+        transfers: How many transfers.
+        entry_ids: How many entries had an id, which is another one here.
+        lifted_times: How many of the transfers have a later ``created_at`` than they had.
+        later_limits: How many of the accounts have limits that their history broke: these are in
+            force from now on.
+    """
+
+    accounts: int
+    transfers: int
+    entry_ids: int
+    lifted_times: int
+    later_limits: int

@@ -12,6 +12,8 @@ from pgledger._generated.ledger_rows import (
     Entry,
     Hold,
     HoldOutcome,
+    ImportFault,
+    ImportResult,
     PathBalance,
     Transfer,
     TransferOutcome,
@@ -28,6 +30,8 @@ ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 PATH_BALANCE_ROW = row_factory(PathBalance)
+IMPORT_FAULT_ROW = row_factory(ImportFault)
+IMPORT_RESULT_ROW = row_factory(ImportResult)
 
 
 class LedgerStatements:
@@ -369,6 +373,9 @@ class LedgerStatements:
             reason="text",
             app_id="text",
         )
+        self.import_begin = calls.value("pgledger_import_begin")
+        self.import_faults = calls.rows(ImportFault, "pgledger_import_faults", app_id="text")
+        self.import_history = calls.rows(ImportResult, "pgledger_import_history", app_id="text")
         self.post_hold = calls.rows(
             Transfer,
             "pgledger_post_hold",

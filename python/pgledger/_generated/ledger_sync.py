@@ -23,6 +23,8 @@ from pgledger._generated.ledger_rows import (
     CurrencyScale,
     Entry,
     Hold,
+    ImportFault,
+    ImportResult,
     PathBalance,
     Transfer,
 )
@@ -33,6 +35,8 @@ from pgledger._generated.ledger_statements import (
     CURRENCY_SCALE_ROW,
     ENTRY_ROW,
     HOLD_ROW,
+    IMPORT_FAULT_ROW,
+    IMPORT_RESULT_ROW,
     PATH_BALANCE_ROW,
     TRANSFER_ROW,
     statements_for,
@@ -1442,6 +1446,88 @@ class LedgerCalls(Caller):
                 app_id,
             ),
         )
+
+    def import_begin(
+        self,
+    ) -> None:
+        """Begins an import of history from elsewhere: ``pgledger_import_begin``.
+
+        It empties the tables pgledger.import_accounts, pgledger.import_transfers and
+        pgledger.import_entries. Fill these next, in the same transaction, with insert or copy; then
+        call :meth:`import_history`. Another import waits until the transaction ends. Only the owner
+        of pgledger may call this function.
+
+        The command pgledger import does all of this.
+        """
+        self._fetch_first(scalar_row, self._statements.import_begin, ())
+
+    def import_faults(
+        self,
+        *,
+        app_id: str = "",
+    ) -> list[ImportFault]:
+        """Lists what is wrong with the rows that are to be imported.
+
+        It reads what was written into pgledger.import_accounts, ``import_transfers`` and
+        ``import_entries`` after :meth:`import_begin`, and imports nothing. Versions and balances
+        are looked at where nothing else is wrong. Only the owner of pgledger may call this
+        function.
+
+        Calls ``pgledger_import_faults``.
+
+        Args:
+            app_id: Set of books that they are to be imported into.
+
+        Returns:
+            One row for each row that cannot be imported, with the first thing that is wrong with
+            it: its kind, its number, its id and why. No row if :meth:`import_history` will import
+            them.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+        """
+        return self._fetch_all(IMPORT_FAULT_ROW, self._statements.import_faults, (app_id,))
+
+    def import_history(
+        self,
+        *,
+        app_id: str = "",
+    ) -> ImportResult:
+        """Imports accounts and transfers from elsewhere, with their ids and times.
+
+        Call :meth:`import_begin` first, and write what is to be imported into
+        pgledger.import_accounts, pgledger.import_transfers and, if there are any,
+        pgledger.import_entries; all in one transaction. Entries say which version each account had;
+        without them, transfers are taken in the order of their ``created_at`` and, where that is
+        equal, of their rows.
+
+        Ids, balances, versions and ``event_at`` stay as they are. A ``created_at`` that is not
+        later than everything before it on both accounts is lifted to the next microsecond, and
+        ``pgledger_imported_times_v1`` lists it. Entries get other ids, which
+        ``pgledger_imported_entries_v1`` lists. Limits that the history breaks are in force from now
+        on, as if they had been set after the newest transfer.
+
+        All of it is imported or nothing: the books are verified before it returns. Only the owner
+        of pgledger may call this function.
+
+        Calls ``pgledger_import_history``.
+
+        Args:
+            app_id: Set of books that they are imported into.
+
+        Returns:
+            How much was imported, and how much of it could not stay as it was.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            ImportRefused: A row cannot be imported, which :meth:`import_faults` lists, or the books
+                are not in order.
+        """
+        return self._fetch_one(IMPORT_RESULT_ROW, self._statements.import_history, (app_id,))
 
     def post_hold(
         self,

@@ -55,7 +55,9 @@ as $$
     ('migrations/0020_take_keys_everywhere.sql',
       '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
-      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
+    ('migrations/0027_import_history.sql',
+      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -304,6 +304,7 @@ as $$
       'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'check_imported_books(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -710,11 +711,16 @@ as $$
       'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
       'zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'import_account_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_entry_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_faults(text)', 'owner', '', ''),
+    ('function', 'private', 'import_history_faults()', 'owner', '', ''),
     (
       'function', 'private',
       'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'import_transfer_faults(text)', 'owner', '', ''),
     (
       'function', 'private',
       'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
@@ -1019,6 +1025,7 @@ as $$
       'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'place_import()', 'owner', '', ''),
     (
       'function', 'private',
       'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text, '
@@ -1410,6 +1417,7 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_import()', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
     (
@@ -1559,6 +1567,9 @@ as $$
       'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
       'zone, text, timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'write_import_origins()', 'owner', '', ''),
+    ('function', 'private', 'write_imported_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'write_imported_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
@@ -2103,6 +2114,18 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_import_begin()', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_faults(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_history(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_list_subtree(text, integer, text, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -2350,6 +2373,9 @@ as $$
     ('sequence', 'private', 'accounts_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupon_redemptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupons_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_accounts_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_entries_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_transfers_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
@@ -2368,6 +2394,7 @@ as $$
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'earlier_names', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2379,6 +2406,13 @@ as $$
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_legs', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_times', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2539,6 +2573,8 @@ as $$
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_fault', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_result', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -2598,6 +2634,8 @@ as $$
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_entries_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_times_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
 $$;
