@@ -5838,7 +5838,7 @@ as $$
       false
     ),
     (
-      'LG060', 'ImportRefused', 'nothing is imported: %s',
+      'LG065', 'ImportRefused', 'nothing is imported: %s',
       'See what pgledger_import_faults lists, put it right where it comes from, and import again.',
       'History from elsewhere cannot be imported as it is, and nothing of it was. '
       'pgledger_import_faults lists what is wrong. Put it right where it comes from, and import '

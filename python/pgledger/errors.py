@@ -335,7 +335,7 @@ class ReversalExceeded(PgledgerError, code="LG056"):
     """
 
 
-class ImportRefused(PgledgerError, code="LG060"):
+class ImportRefused(PgledgerError, code="LG065"):
     """History from elsewhere cannot be imported as it is, and nothing of it was.
 
     :meth:`pgledger.Ledger.import_faults` lists what is wrong. Put it right where it comes from, and
