@@ -449,6 +449,11 @@ CASES: Mapping[str, Case] = {
         ("{archived}",),
         call="select ledger_create_subscription('app', 'zebra', %(archived)s)",
     ),
+    "import of what cannot be": Case(
+        "ImportRefused",
+        ("1 faults", "account shop", "its id is not valid"),
+        call="select pgledger_import_history()",
+    ),
     "plan in use": Case(
         "InUse", ("{plan}", "deleted"), call="select ledger_delete_plan('app', %(plan)s)"
     ),
@@ -668,6 +673,7 @@ def books(connect: Connect) -> Books:
         " where id = %s returning id",
         made["ahead"],
     )
+    conn.execute("insert into pgledger.import_accounts (id) values ('shop')")
     conn.execute("update pgledger.accounts set amount_scale = 2 where name = 'cents'")
     conn.execute("select pgledger_close_period('', '2000-01-01Z')")
     create("select pgledger_freeze_account(%s, 'both')", made["frozen"])

@@ -612,6 +612,9 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             }
             for account_id in (accounts[0], None)
         ],
+        "pgledger_import_begin": [{}],
+        "pgledger_import_faults": [{"app_id": ""}],
+        "pgledger_import_history": [{"app_id": ""}],
         "pgledger_list_subtree": [
             {"prefix": "a", "page_size": "10", "after_id": accounts[0]}
             | {"app_id": "", "tenant_id": ""}

@@ -16,6 +16,7 @@ from pgledger.embedded import EmbeddedServer
 from .addresses import address_of, psql_command
 from .exit_codes import DONE, FAILED, NEWER, STATUS_CODES
 from .failures import Failure
+from .importing import show_import, source_of
 from .printing import (
     complain,
     plural,
@@ -27,7 +28,7 @@ from .printing import (
     show_steps,
     summary,
 )
-from .progress import MigrationProgress, show_result
+from .progress import MigrationProgress, StepProgress, show_result
 
 if TYPE_CHECKING:
     import psycopg
@@ -56,6 +57,8 @@ def run_migrate(arguments: argparse.Namespace) -> int:
                 schema=arguments.schema,
                 roles=not arguments.no_roles,
                 link=arguments.link,
+                compat=arguments.compat_schema if arguments.compat else None,
+                drop_compat=arguments.no_compat,
                 lock_timeout=arguments.lock_timeout,
                 wait=arguments.wait,
                 on_progress=progress.show,
@@ -197,6 +200,24 @@ def run_verify(arguments: argparse.Namespace) -> int:
         f"{', '.join(check.check_name for check in failed)}"
     )
     return FAILED
+
+
+def run_import(arguments: argparse.Namespace) -> int:
+    """Imports history from elsewhere; fails and lists the faults if there are any."""
+    source = source_of(arguments)
+    with _target(arguments) as (connection, _):
+        from pgledger.importing import import_history
+
+        if not arguments.json:
+            say(f"Importing into the {address_of(connection)}")
+        with StepProgress() as progress:
+            result = import_history(
+                connection,
+                source,
+                app_id=arguments.app_id,
+                on_progress=lambda told: progress.show(told.step, told.done),
+            )
+    return show_import(result, as_json=arguments.json)
 
 
 def run_changes(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 from pgledger import __version__
 from pgledger import migrate as migrator
 
-from . import commands
+from . import commands, importing
 from .addresses import EMBEDDED_DATABASE
 from .exit_codes import EXIT_CODES, FAILED, STATUS_CODES, described
 
@@ -34,6 +34,7 @@ examples:
   pgledger dump > pgledger.sql          for teams with a migration tool of their own
   pgledger roles --for shop_admin | psql -U postgres shop
                                         what an administrator runs where you may not make roles
+  pgledger import --from-schema old     bring the earlier project's accounts and transfers
   pgledger verify                       prove from the data that the books are right
   pgledger changes --follow             print what happens as it happens
 
@@ -132,6 +133,23 @@ administrator.""",
     _add_target(migrate)
     _add_installation(migrate)
     _add_link(migrate)
+    compat = migrate.add_mutually_exclusive_group()
+    compat.add_argument(
+        "--compat",
+        action="store_true",
+        help="also make the earlier project's names (transfer_request, pgledger_accounts, …), and "
+        "keep them up to date from then on",
+    )
+    compat.add_argument(
+        "--no-compat", action="store_true", help="take the earlier project's names away again"
+    )
+    migrate.add_argument(
+        "--compat-schema",
+        metavar="NAME",
+        default="public",
+        help="schema of the earlier project's names (default: public); the public functions have "
+        "to be in another one",
+    )
     migrate.add_argument(
         "--lock-timeout",
         metavar="TIME",
@@ -252,6 +270,19 @@ a violation.""",
     _add_target(verify)
     verify.add_argument("--json", action="store_true", help="print one JSON object")
 
+    import_ = command(
+        "import",
+        commands.run_import,
+        "import accounts and transfers from elsewhere",
+        """\
+Imports accounts and transfers with their ids and times: from the earlier project's tables
+in another schema of the database, or from CSV files whose first line names the columns.
+What cannot be imported is listed, and then nothing is. All is verified before it is
+committed; when it is killed, nothing was imported. Whoever may act as pgledger's owner
+may run it.""",
+    )
+    _add_target(import_)
+    importing.add_arguments(import_)
     _add_following(command)
     return parser
 

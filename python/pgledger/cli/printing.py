@@ -86,6 +86,8 @@ def _what_was_done(result: MigrationResult, applied: str) -> str:
         return f"Tables of {', '.join(result.linked)} may now refer to accounts."
     if result.mended:
         return f"Put right {plural(len(result.mended), 'fault')} in how it stands."
+    if not result.forgotten:
+        return f"Up to date with pgledger {__version__} in the schema {result.schema}."
     return f"Forgot {plural(len(result.forgotten), 'file')} that the package no longer has."
 
 

@@ -69,6 +69,32 @@ class MigrationProgress:
             sys.stderr.flush()
 
 
+class StepProgress:
+    """Shows how far a work of several steps is, in the same way as a migration."""
+
+    def __init__(self) -> None:
+        self._has_bar = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def show(self, step: str, done: float) -> None:
+        """Shows what is being done, and how much of all is, from 0 to 1."""
+        if self._has_bar:
+            full = int(BAR_CELLS * done)
+            bar = "#" * full + "." * (BAR_CELLS - full)
+            line = f"  [{bar}] {done:4.0%}  {step}"
+            sys.stderr.write(f"{CLEAR}{line[: shutil.get_terminal_size().columns - 1]}")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Self:
+        """Returns itself; the end of the block takes the bar away."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Takes the bar away, so that what is said next has the line."""
+        if self._has_bar:
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()
+
+
 def show_result(result: MigrationResult) -> None:
     """Prints what was committed besides files."""
     for name in result.made:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .advice import read_advice
+from .compat import keep_compat
 from .decision import check_writable, compare, newer_version, refusal
 from .files import SqlFile, load_files
 from .guards import Findings, look, read_findings
@@ -48,6 +49,8 @@ def migrate(
     schema: str | None = None,
     roles: bool = True,
     link: str | Sequence[str] | None = None,
+    compat: str | None = None,
+    drop_compat: bool = False,
     lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
     wait: float = DEFAULT_WAIT,
     accept_newer: bool = False,
@@ -70,6 +73,8 @@ def migrate(
         link: Roles whose tables may refer to ``pgledger.accounts (id)``. Such a role can act as
             the ledger's owner, so this is refused unless the environment variable
             ``PGLEDGER_TRUST_LINKED`` is 1.
+        compat: Schema to make the earlier project's names in; kept up to date from then on.
+        drop_compat: Whether to take these names away again.
         lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
         wait: Seconds to wait for another migration to finish.
         accept_newer: Whether to leave a database of the next release as it is and say so in the
@@ -88,7 +93,7 @@ def migrate(
     files = load_files(sql_dir)
     with open_session(target) as cursor:
         check_server(cursor.connection.info.server_version)
-        return Run(
+        result = Run(
             cursor,
             files,
             schema=schema,
@@ -99,6 +104,10 @@ def migrate(
             on_progress=on_progress,
             accept_newer=accept_newer,
         ).run()
+        if result.newer_version is not None:
+            return result
+        done = keep_compat(cursor, files, asked=compat, drop=drop_compat, lock_timeout=lock_timeout)
+    return result if done is None else replace(result, made=(*result.made, done))
 
 
 def plan(

@@ -112,7 +112,7 @@ class MigrationResult:
     @property
     def changed(self) -> bool:
         """Whether the database is different from before."""
-        return bool(self.applied or self.forgotten or self.linked or self.mended)
+        return bool(self.applied or self.forgotten or self.linked or self.mended or self.made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,6 +308,14 @@ as $$
       false
     ),
     (
+      'LG065', 'ImportRefused', 'nothing is imported: %s',
+      'See what pgledger_import_faults lists, put it right where it comes from, and import again.',
+      'History from elsewhere cannot be imported as it is, and nothing of it was. '
+      'pgledger_import_faults lists what is wrong. Put it right where it comes from, and import '
+      'again.',
+      false
+    ),
+    (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
