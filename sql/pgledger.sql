@@ -4611,6 +4611,524 @@ drop function if exists pgledger.check_reversal(
   pgledger.accounts, pgledger.accounts, numeric, boolean
 );
 
+-- file: migrations/0025_create_blocks.sql
+/*
+Blocks: what has changed, numbered after commit. Writing calls know nothing of them. A block says
+which versions of which accounts it covers, so transfers lie in it by both of their legs; which
+holds were made; and which of the rows below it has taken.
+
+Versions of an account have no gap and commit in order, because the account's row is locked. A block
+is made from one snapshot, and the next one from a later snapshot. So a transfer that is visible is
+covered by the block of that snapshot on both of its sides, or on none.
+
+There are no foreign keys, for the reason given for accounts of transfers.
+*/
+create table pgledger.noted_changes (
+  number bigint generated always as identity,
+  version bigint not null,
+  block bigint,
+  changed_at timestamptz not null,
+  entity text collate "C" not null,
+  change text collate "C" not null,
+  entity_id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  details jsonb,
+  constraint noted_changes_number_pk primary key (number),
+  constraint noted_changes_entity_entity_id_version_key unique (entity, entity_id, version)
+);
+
+create index noted_changes_block_idx on pgledger.noted_changes (block);
+
+comment on table pgledger.noted_changes is
+  'One row for each change of what keeps no history of its own: extended, voided and expired '
+  'holds, and billing. Rows never change, except that a block takes them.';
+comment on column pgledger.noted_changes.number is
+  'Internal number. A change that another one led to has a lower one.';
+comment on column pgledger.noted_changes.version is
+  'Number of the change among those of the same thing, from 1 without a gap.';
+comment on column pgledger.noted_changes.block is
+  'Block that has taken it; null as long as none has.';
+comment on column pgledger.noted_changes.changed_at is
+  'When it was recorded: not before anything recorded of the same thing.';
+comment on column pgledger.noted_changes.entity is
+  'Kind of the thing; one of: hold, subscription, invoice, payment, credit, entitlement.';
+comment on column pgledger.noted_changes.change is 'What happened to it, in one word or two.';
+comment on column pgledger.noted_changes.entity_id is 'Public id of the thing, or its key.';
+comment on column pgledger.noted_changes.app_id is 'Set of books, or app.';
+comment on column pgledger.noted_changes.tenant_id is 'Tenant; the empty text for holds.';
+comment on column pgledger.noted_changes.details is 'JSON object with more about it, or null.';
+
+create table pgledger.blocks (
+  number bigint not null,
+  made_at timestamptz not null,
+  changes integer not null,
+  mark text collate "C" not null,
+  constraint blocks_number_pk primary key (number),
+  constraint blocks_number_is_above_0_check check (number > 0)
+);
+
+comment on table pgledger.blocks is
+  'One row a block of changes. Rows never change.';
+comment on column pgledger.blocks.number is 'Number of the block, from 1 without a gap.';
+comment on column pgledger.blocks.made_at is 'When it was made, later than what lies in it.';
+comment on column pgledger.blocks.changes is
+  'How many changes it covers, without the ends of posted holds.';
+comment on column pgledger.blocks.mark is
+  '16 random hexadecimal digits. Cursors carry them, so that a block which was rolled back, or is '
+  'of another database, is not taken for this one.';
+
+create table pgledger.block_accounts (
+  account_key bigint not null,
+  block bigint not null,
+  from_version bigint not null,
+  to_version bigint not null,
+  from_change bigint not null,
+  to_change bigint not null,
+  is_first boolean not null,
+  constraint block_accounts_account_key_block_pk primary key (account_key, block)
+);
+
+create index block_accounts_block_idx on pgledger.block_accounts (block);
+
+comment on table pgledger.block_accounts is
+  'One row for each account that changed in a block. Rows never change.';
+comment on column pgledger.block_accounts.account_key is 'Account that changed.';
+comment on column pgledger.block_accounts.block is 'Block that covers the change.';
+comment on column pgledger.block_accounts.from_version is
+  'Version up to which earlier blocks cover its entries.';
+comment on column pgledger.block_accounts.to_version is
+  'Version up to which this block covers them.';
+comment on column pgledger.block_accounts.from_change is
+  'Number up to which earlier blocks cover its account_changes.';
+comment on column pgledger.block_accounts.to_change is
+  'Number up to which this block covers them.';
+comment on column pgledger.block_accounts.is_first is
+  'Whether no earlier block covers the account: that it was opened belongs to this one.';
+
+create table pgledger.covered_accounts (
+  account_key bigint not null,
+  version bigint not null,
+  change bigint not null,
+  constraint covered_accounts_account_key_pk primary key (account_key)
+) with (fillfactor = 50);
+
+comment on table pgledger.covered_accounts is
+  'How far blocks cover each account: the newest row of block_accounts, kept small and close.';
+comment on column pgledger.covered_accounts.account_key is 'Account.';
+comment on column pgledger.covered_accounts.version is 'Version that blocks cover.';
+comment on column pgledger.covered_accounts.change is 'Number of account_changes that they cover.';
+
+create table pgledger.block_holds (
+  block bigint not null,
+  placed_at timestamptz not null,
+  hold_id text collate "C" not null,
+  constraint block_holds_hold_id_pk primary key (hold_id)
+);
+
+create index block_holds_block_idx on pgledger.block_holds (block);
+
+comment on table pgledger.block_holds is
+  'One row for each hold that a block covers the making of. Rows never change.';
+comment on column pgledger.block_holds.block is 'Block that covers it.';
+comment on column pgledger.block_holds.placed_at is
+  'Its place in the block: created_at, or the first posting''s where the clock had stepped back.';
+comment on column pgledger.block_holds.hold_id is 'Hold that was made.';
+
+revoke all on table pgledger.noted_changes from public;
+grant select on table pgledger.noted_changes to pgledger_auditor;
+revoke all on table pgledger.blocks from public;
+grant select on table pgledger.blocks to pgledger_auditor;
+revoke all on table pgledger.block_accounts from public;
+grant select on table pgledger.block_accounts to pgledger_auditor;
+revoke all on table pgledger.covered_accounts from public;
+grant select on table pgledger.covered_accounts to pgledger_auditor;
+revoke all on table pgledger.block_holds from public;
+grant select on table pgledger.block_holds to pgledger_auditor;
+
+-- What became of holds before these changes were noted. When an extension was made is not known.
+insert into pgledger.noted_changes (
+  version, changed_at, entity, change, entity_id, app_id, tenant_id, details
+)
+select
+  row_number() over (partition by past.id order by past.place),
+  past.changed_at,
+  'hold',
+  past.change,
+  past.id,
+  past.app_id,
+  '',
+  past.details
+from (
+  select
+    holds.id,
+    holds.app_id,
+    1,
+    'extended',
+    holds.created_at,
+    jsonb_build_object(
+      'expires_at', (to_jsonb(holds.expires_at at time zone 'UTC') #>> '{}') || 'Z'
+    )
+  from pgledger.holds
+  where holds.expires_at is distinct from holds.first_expires_at
+  union all
+  select
+    holds.id,
+    holds.app_id,
+    2,
+    case holds.status when 2 then 'voided' else 'expired' end,
+    greatest(
+      holds.created_at,
+      holds.ended_at,
+      case when holds.posted_amount > 0 then (
+        select max(transfers.created_at)
+        from pgledger.transfers
+        where transfers.app_id = holds.app_id
+          and transfers.origin_id = holds.id
+      ) end
+    ),
+    jsonb_build_object('released_amount', (holds.amount - holds.posted_amount)::text)
+  from pgledger.holds
+  where holds.status in (2, 3)
+) as past (id, app_id, place, change, changed_at, details)
+order by past.changed_at, past.id, past.place;
+
+create type public.pgledger_change as (
+  cursor text collate "C",
+  block bigint,
+  entity text collate "C",
+  change text collate "C",
+  entity_id text collate "C",
+  version bigint,
+  recorded_at timestamptz,
+  app_id text collate "C",
+  tenant_id text collate "C",
+  details jsonb
+);
+
+comment on type public.pgledger_change is
+  'Something that happened to the books or in billing, once and for all in its place.';
+comment on column public.pgledger_change.cursor is
+  'Where it stands: give it to pgledger_changes to go on after it.';
+comment on column public.pgledger_change.block is 'Number of the block that covers it.';
+comment on column public.pgledger_change.entity is
+  'What it happened to; one of: account, transfer, hold, subscription, invoice, payment, credit, '
+  'entitlement.';
+comment on column public.pgledger_change.change is
+  'What happened, for example opened, posted, reversed, made, voided, finalized.';
+comment on column public.pgledger_change.entity_id is
+  'Public id of what it happened to.';
+comment on column public.pgledger_change.version is
+  'Number of the change among those of the same thing, from 1; 0 for the opening of an account, '
+  'the making of a hold, and a transfer (null for the end of a posted hold), or null.';
+comment on column public.pgledger_change.recorded_at is 'When it was recorded.';
+comment on column public.pgledger_change.app_id is
+  'Set of books or app; the empty text where there is only one.';
+comment on column public.pgledger_change.tenant_id is
+  'Tenant; the empty text for transfers and holds, which have two accounts.';
+comment on column public.pgledger_change.details is
+  'JSON object with more about it, amounts as texts, or null.';
+
+revoke all on type public.pgledger_change from public;
+grant usage on type public.pgledger_change to pgledger_reader;
+
+-- file: migrations/0026_create_seals.sql
+/*
+Seals. Each holds the SHA-256 of one block, with all that the block covers, and of the seal before.
+So who knows a root knows whether anything up to it has changed since.
+*/
+create table pgledger.seals (
+  block bigint not null,
+  sealed_at timestamptz not null,
+  root bytea not null,
+  constraint seals_block_pk primary key (block),
+  constraint seals_root_has_32_bytes_check check (octet_length(root) = 32)
+);
+
+comment on table pgledger.seals is
+  'One row for each sealed block of changes, from 1 without a gap. Rows never change.';
+comment on column pgledger.seals.block is 'Block that is sealed.';
+comment on column pgledger.seals.sealed_at is 'When it was sealed.';
+comment on column pgledger.seals.root is
+  'SHA-256 of what the block covers, in version 1 of its form, and of the root before.';
+
+revoke all on table pgledger.seals from public;
+grant select on table pgledger.seals to pgledger_auditor;
+
+create type public.pgledger_seal as (
+  block bigint,
+  root text collate "C",
+  sealed_at timestamptz
+);
+
+comment on type public.pgledger_seal is
+  'What proves later that nothing up to a block of changes was tampered with.';
+comment on column public.pgledger_seal.block is
+  'Newest block that it seals (null if nothing has ever changed), or null.';
+comment on column public.pgledger_seal.root is
+  'SHA-256 over all blocks up to that one, 64 lower-case hexadecimal digits, or null.';
+comment on column public.pgledger_seal.sealed_at is
+  'When the block was sealed, or null.';
+
+revoke all on type public.pgledger_seal from public;
+grant usage on type public.pgledger_seal to pgledger_reader;
+
+-- file: migrations/0027_import_history.sql
+/*
+History from elsewhere. What is to be imported is first written into tables of its own, as it is
+there, and emptied by the transaction that imports it. They are not logged: after a crash they are
+empty, and nothing that was imported refers to them.
+
+Rows have numbers only for messages, and so that a file's order is kept.
+*/
+create unlogged table pgledger.import_accounts (
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
+  created_at timestamptz,
+  version bigint,
+  balance numeric,
+  min_balance numeric,
+  max_balance numeric,
+  allow_negative_balance boolean,
+  allow_positive_balance boolean,
+  id text collate "C",
+  currency text collate "C",
+  name text collate "C",
+  tenant_id text collate "C",
+  metadata jsonb,
+  constraint import_accounts_number_pk primary key (number)
+);
+
+comment on table pgledger.import_accounts is
+  'Accounts that are to be imported; empty otherwise.';
+comment on column pgledger.import_accounts.number is 'Number of the row, in the order given.';
+comment on column pgledger.import_accounts.created_at is 'When the account was recorded.';
+comment on column pgledger.import_accounts.version is
+  'Count of the account''s entries, to compare; null if it is not known.';
+comment on column pgledger.import_accounts.balance is
+  'Sum of the account''s entries, to compare; null if it is not known.';
+comment on column pgledger.import_accounts.min_balance is 'Lower limit, or null.';
+comment on column pgledger.import_accounts.max_balance is 'Upper limit, or null.';
+comment on column pgledger.import_accounts.allow_negative_balance is
+  'False for a lower limit of 0; null for true.';
+comment on column pgledger.import_accounts.allow_positive_balance is
+  'False for an upper limit of 0; null for true.';
+comment on column pgledger.import_accounts.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger.import_accounts.currency is 'Unit of the balance.';
+comment on column pgledger.import_accounts.name is 'Name for people.';
+comment on column pgledger.import_accounts.tenant_id is
+  'Tenant whose account it is; null for none.';
+comment on column pgledger.import_accounts.metadata is 'JSON object, or null.';
+
+revoke all on table pgledger.import_accounts from public;
+grant select on table pgledger.import_accounts to pgledger_auditor;
+
+create unlogged table pgledger.import_transfers (
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
+  created_at timestamptz,
+  event_at timestamptz,
+  amount numeric,
+  id text collate "C",
+  from_account_id text collate "C",
+  to_account_id text collate "C",
+  group_id text collate "C",
+  metadata jsonb,
+  constraint import_transfers_number_pk primary key (number)
+);
+
+comment on table pgledger.import_transfers is
+  'Transfers that are to be imported; empty otherwise.';
+comment on column pgledger.import_transfers.number is 'Number of the row, in the order given.';
+comment on column pgledger.import_transfers.created_at is 'When the transfer was recorded.';
+comment on column pgledger.import_transfers.event_at is
+  'When it happened in the world; null for when it was recorded.';
+comment on column pgledger.import_transfers.amount is 'What moved, in units of the currency.';
+comment on column pgledger.import_transfers.id is 'Public id: pglt_ and a ULID.';
+comment on column pgledger.import_transfers.from_account_id is 'Account that the amount left.';
+comment on column pgledger.import_transfers.to_account_id is 'Account that the amount reached.';
+comment on column pgledger.import_transfers.group_id is
+  'Name that joins the transfers of one call, or null.';
+comment on column pgledger.import_transfers.metadata is 'JSON object, or null.';
+
+revoke all on table pgledger.import_transfers from public;
+grant select on table pgledger.import_transfers to pgledger_auditor;
+
+create unlogged table pgledger.import_entries (
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
+  account_version bigint,
+  amount numeric,
+  account_previous_balance numeric,
+  account_current_balance numeric,
+  id text collate "C",
+  account_id text collate "C",
+  transfer_id text collate "C",
+  constraint import_entries_number_pk primary key (number)
+);
+
+comment on table pgledger.import_entries is
+  'Entries of the transfers that are to be imported, if there are any; empty otherwise. They say '
+  'in which order the transfers of an account were made.';
+comment on column pgledger.import_entries.number is 'Number of the row, in the order given.';
+comment on column pgledger.import_entries.account_version is
+  'Number of the entry on its account, from 1 without a gap.';
+comment on column pgledger.import_entries.amount is
+  'What the entry added to the balance: negative on the account that the amount left.';
+comment on column pgledger.import_entries.account_previous_balance is
+  'Balance of the account right before the entry; null if it is not known.';
+comment on column pgledger.import_entries.account_current_balance is
+  'Balance of the account right after the entry; null if it is not known.';
+comment on column pgledger.import_entries.id is 'Id of the entry where it comes from.';
+comment on column pgledger.import_entries.account_id is 'Account that the entry belongs to.';
+comment on column pgledger.import_entries.transfer_id is 'Transfer that the entry is one leg of.';
+
+revoke all on table pgledger.import_entries from public;
+grant select on table pgledger.import_entries to pgledger_auditor;
+
+-- What the import works out on its way.
+create unlogged table pgledger.import_legs (
+  transfer_number bigint not null,
+  account_number bigint not null,
+  version bigint not null,
+  place bigint not null,
+  next_transfer_number bigint,
+  earliest_at timestamptz not null,
+  is_to boolean not null,
+  amount numeric not null,
+  balance numeric not null,
+  given_previous_balance numeric,
+  given_balance numeric,
+  entry_id text collate "C",
+  constraint import_legs_account_number_place_pk primary key (account_number, place)
+);
+
+comment on table pgledger.import_legs is
+  'Both legs of each transfer that is imported, with what the import works out; empty otherwise.';
+comment on column pgledger.import_legs.transfer_number is 'Number of the transfer.';
+comment on column pgledger.import_legs.account_number is 'Number of the account.';
+comment on column pgledger.import_legs.version is
+  'Version of the account right after the transfer.';
+comment on column pgledger.import_legs.place is
+  'Place among the legs of the account; another one than its version is a fault.';
+comment on column pgledger.import_legs.next_transfer_number is
+  'Transfer that comes next on the account, or null.';
+comment on column pgledger.import_legs.earliest_at is
+  'The transfer''s created_at, or what is just later than the account''s, if that is later.';
+comment on column pgledger.import_legs.is_to is 'Whether the account is the one that it reached.';
+comment on column pgledger.import_legs.amount is
+  'What the leg adds to the balance: negative on the account that the amount left.';
+comment on column pgledger.import_legs.balance is
+  'Balance of the account right after the transfer: the sum of its legs up to this one.';
+comment on column pgledger.import_legs.given_previous_balance is
+  'The balance before it that the entry says, or null.';
+comment on column pgledger.import_legs.given_balance is
+  'The balance after it that the entry says, or null.';
+comment on column pgledger.import_legs.entry_id is 'Id of the entry, or null.';
+
+revoke all on table pgledger.import_legs from public;
+grant select on table pgledger.import_legs to pgledger_auditor;
+
+create unlogged table pgledger.import_times (
+  transfer_number bigint not null,
+  recorded_at timestamptz not null,
+  constraint import_times_transfer_number_pk primary key (transfer_number)
+);
+
+comment on table pgledger.import_times is
+  'The created_at that each transfer gets which is imported; empty otherwise.';
+comment on column pgledger.import_times.transfer_number is 'Number of the transfer.';
+comment on column pgledger.import_times.recorded_at is
+  'Its own created_at, or, where that is not later than what was before on an account, the next '
+  'microsecond.';
+
+revoke all on table pgledger.import_times from public;
+grant select on table pgledger.import_times to pgledger_auditor;
+
+create table pgledger.imported_entries (
+  account_key bigint not null,
+  account_version bigint not null,
+  id text collate "C" not null,
+  constraint imported_entries_id_pk primary key (id)
+);
+
+comment on table pgledger.imported_entries is
+  'One row for each entry that was imported with its id, which is another one here.';
+comment on column pgledger.imported_entries.account_key is 'Account of the entry.';
+comment on column pgledger.imported_entries.account_version is
+  'Number of the entry on its account.';
+comment on column pgledger.imported_entries.id is 'Id of the entry where it came from.';
+
+revoke all on table pgledger.imported_entries from public;
+grant select on table pgledger.imported_entries to pgledger_auditor;
+
+create table pgledger.imported_times (
+  created_at timestamptz not null,
+  transfer_id text collate "C" not null,
+  constraint imported_times_transfer_id_pk primary key (transfer_id)
+);
+
+comment on table pgledger.imported_times is
+  'One row for each transfer that was imported with a later created_at than it had.';
+comment on column pgledger.imported_times.created_at is 'Its created_at where it came from.';
+comment on column pgledger.imported_times.transfer_id is 'The transfer.';
+
+revoke all on table pgledger.imported_times from public;
+grant select on table pgledger.imported_times to pgledger_auditor;
+
+create type public.pgledger_import_fault as (
+  kind text collate "C",
+  row_number bigint,
+  id text collate "C",
+  reason text
+);
+
+comment on type public.pgledger_import_fault is 'Why a row cannot be imported.';
+comment on column public.pgledger_import_fault.kind is
+  'What the row is; one of: account, transfer, entry.';
+comment on column public.pgledger_import_fault.row_number is
+  'Which row it is, counted from 1 in the order in which they were given.';
+comment on column public.pgledger_import_fault.id is 'Its id, as given, or null.';
+comment on column public.pgledger_import_fault.reason is 'What is wrong with it, in words.';
+
+revoke all on type public.pgledger_import_fault from public;
+grant usage on type public.pgledger_import_fault to pgledger_reader;
+
+create type public.pgledger_import_result as (
+  accounts bigint,
+  transfers bigint,
+  entry_ids bigint,
+  lifted_times bigint,
+  later_limits bigint
+);
+
+comment on type public.pgledger_import_result is 'What an import has brought.';
+comment on column public.pgledger_import_result.accounts is 'How many accounts.';
+comment on column public.pgledger_import_result.transfers is 'How many transfers.';
+comment on column public.pgledger_import_result.entry_ids is
+  'How many entries had an id, which is another one here.';
+comment on column public.pgledger_import_result.lifted_times is
+  'How many of the transfers have a later created_at than they had.';
+comment on column public.pgledger_import_result.later_limits is
+  'How many of the accounts have limits that their history broke: these are in force from now on.';
+
+revoke all on type public.pgledger_import_result from public;
+grant usage on type public.pgledger_import_result to pgledger_reader;
+
+create table pgledger.earlier_names (
+  schema_name name collate "C" not null,
+  sha256 text collate "C" not null,
+  applied_at timestamptz not null,
+  constraint earlier_names_schema_name_pk primary key (schema_name)
+);
+
+comment on table pgledger.earlier_names is
+  'The schema in which `pgledger migrate --compat` has made the earlier project''s names, if it has.';
+comment on column pgledger.earlier_names.schema_name is 'Name of the schema.';
+comment on column pgledger.earlier_names.sha256 is
+  'SHA-256 of what was run there, 64 lower-case hexadecimal digits.';
+comment on column pgledger.earlier_names.applied_at is 'When it was last run.';
+
+revoke all on table pgledger.earlier_names from public;
+grant select on table pgledger.earlier_names to pgledger_auditor;
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -5837,6 +6355,24 @@ as $$
       'The books of the app are closed until a time, and event_at lies before it; the message says '
       'both. Give a later event_at, or none, or let someone who may reopen the period with '
       'pgledger_reopen_period.',
+      false
+    ),
+    (
+      'LG061', 'CursorNotFound', 'cursor %s is not of this database',
+      'The block that it names is not there: it was read in a transaction that was rolled back, or '
+      'the database was restored to an earlier time, or is another one. Go on after an earlier '
+      'cursor.',
+      'The database does not have the block that a cursor of changes names. It was read in a '
+      'transaction that was rolled back, or the database was restored to an earlier time. Go on '
+      'after a cursor from before that, or read all from the beginning.',
+      false
+    ),
+    (
+      'LG065', 'ImportRefused', 'nothing is imported: %s',
+      'See what pgledger_import_faults lists, put it right where it comes from, and import again.',
+      'History from elsewhere cannot be imported as it is, and nothing of it was. '
+      'pgledger_import_faults lists what is wrong. Put it right where it comes from, and import '
+      'again.',
       false
     ),
     (
@@ -7682,7 +8218,13 @@ as $$
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
-      'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53')
+      'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53'),
+    ('migrations/0025_create_blocks.sql',
+      'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a'),
+    ('migrations/0026_create_seals.sql',
+      '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2'),
+    ('migrations/0027_import_history.sql',
+      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7821,6 +8363,62 @@ comment on function pgledger.account_as_created is
   'What the account with that id was created with, as a JSON object.';
 
 revoke all on function pgledger.account_as_created from public;
+
+-- file: repeatable/10_ledger/account_change_bytes.sql
+/*
+A change of an account, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.account_change_bytes(change pgledger.account_changes)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      2, change.account_key, change.number, change.changed_at, change.version,
+      change.from_status, change.to_status, convert_to(change.change, 'UTF8'),
+      change.from_min_balance, change.to_min_balance, change.from_max_balance,
+      change.to_max_balance, convert_to(change.from_name, 'UTF8'),
+      convert_to(change.to_name, 'UTF8'), convert_to(change.from_metadata::text, 'UTF8'),
+      convert_to(change.to_metadata::text, 'UTF8'), convert_to(change.changed_by, 'UTF8'),
+      convert_to(change.changed_as, 'UTF8'), convert_to(change.reason, 'UTF8')
+    )
+  )
+$$;
+
+comment on function pgledger.account_change_bytes is
+  'A change of an account, as seals have it.';
+
+revoke all on function pgledger.account_change_bytes from public;
+
+-- file: repeatable/10_ledger/account_change_details.sql
+/*
+What a change of an account left, in users' words, with who did it and why.
+*/
+create or replace function pgledger.account_change_details(change pgledger.account_changes)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_build_object(
+    'name', change.to_name,
+    'min_balance', change.to_min_balance::text,
+    'max_balance', change.to_max_balance::text,
+    'status', pgledger.account_status(change.to_status),
+    'metadata', change.to_metadata,
+    'account_version', change.version,
+    'changed_by', change.changed_by,
+    'changed_as', change.changed_as,
+    'reason', change.reason
+  )
+$$;
+
+comment on function pgledger.account_change_details is
+  'What a change of an account left, as the details of a change.';
+
+revoke all on function pgledger.account_change_details from public;
 
 -- file: repeatable/10_ledger/account_id.sql
 /*
@@ -8582,6 +9180,175 @@ comment on function pgledger.balance_then is
 
 revoke all on function pgledger.balance_then from public;
 
+-- file: repeatable/10_ledger/block_changes.sql
+/*
+What a block covers, in its order, with the places in it from 1. Only rows that never change once a
+block covers them are read, so the answer is the same for ever: a hold's end by a posting is told
+beside the transfer that ended it, which no later one can be.
+
+Details are the words of users, so that a mirror can be built from them alone.
+
+The body is long because it is one statement over everything that can change.
+*/
+create or replace function pgledger.block_changes(block bigint)
+returns table (
+  place bigint,
+  entity text,
+  change text,
+  entity_id text,
+  version bigint,
+  recorded_at timestamptz,
+  app_id text,
+  tenant_id text,
+  details jsonb
+)
+language sql
+stable
+parallel safe
+set timezone = 'UTC'
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+  with account as materialized (
+    select covered.account_key as key, covered.from_version, covered.to_version,
+      covered.from_change, covered.to_change, covered.is_first
+    from pgledger.block_accounts as covered
+    where covered.block = block_changes.block
+  ),
+
+  transfer as materialized (
+    select transfers.id, transfers.created_at, transfers.app_id, transfers.origin_id,
+      transfers.from_key, transfers.from_version, transfers.to_key, transfers.to_version,
+      transfers.amount, transfers.from_balance, transfers.to_balance, transfers.event_at,
+      transfers.group_id, transfers.metadata
+    from account
+    inner join pgledger.transfers
+      on account.key = transfers.from_key
+      and transfers.from_version > account.from_version
+      and transfers.from_version <= account.to_version
+  ),
+
+  item as (
+    select
+      '-infinity'::timestamptz as placed_at, 0 as rank, 'account' as entity, 'opened' as change,
+      accounts.id as entity_id, 0::bigint as version, accounts.created_at as recorded_at,
+      accounts.app_id, accounts.tenant_id, pgledger.opening_details(accounts) as details,
+      account.key, 0::bigint as number
+    from account
+    inner join pgledger.accounts on account.key = accounts.key
+    where account.is_first
+    union all
+    select
+      least(
+        changes.changed_at,
+        case
+          when changes.version < account.to_version
+            then pgledger.version_time(changes.account_key, changes.version + 1)
+        end
+      ),
+      2, 'account', changes.change, accounts.id, changes.number, changes.changed_at,
+      accounts.app_id, accounts.tenant_id, pgledger.account_change_details(changes), account.key,
+      changes.number
+    from account
+    inner join pgledger.account_changes as changes
+      on account.key = changes.account_key
+      and account.to_change > account.from_change
+      and changes.number > account.from_change
+      and changes.number <= account.to_change
+    inner join pgledger.accounts on account.key = accounts.key
+    union all
+    select
+      transfer.created_at, 3, 'transfer',
+      case when starts_with(transfer.origin_id, 'pglt_') then 'reversed' else 'posted' end,
+      transfer.id, 0, transfer.created_at, transfer.app_id, '',
+      jsonb_build_object(
+        'from_account_id', source.id, 'to_account_id', target.id,
+        'amount', transfer.amount::text, 'currency', source.currency,
+        'from_account_balance', transfer.from_balance::text,
+        'to_account_balance', transfer.to_balance::text,
+        'from_account_version', transfer.from_version,
+        'to_account_version', transfer.to_version,
+        'event_at', coalesce(transfer.event_at, transfer.created_at),
+        'group_id', transfer.group_id, 'origin_id', transfer.origin_id,
+        'metadata', transfer.metadata
+      ),
+      transfer.from_key, transfer.from_version
+    from transfer
+    inner join pgledger.accounts as source on transfer.from_key = source.key
+    inner join pgledger.accounts as target on transfer.to_key = target.key
+    union all
+    select
+      transfer.created_at, 4, 'hold', 'posted', holds.id, null, transfer.created_at, holds.app_id,
+      '', jsonb_build_object('posted_amount', holds.posted_amount::text), holds.from_key, 0
+    from transfer
+    inner join pgledger.holds on transfer.origin_id = holds.id
+    where starts_with(transfer.origin_id, 'pglh_')
+      and holds.status = 1
+      and not exists (
+        select
+        from pgledger.transfers as later
+        where later.app_id = holds.app_id
+          and later.origin_id = holds.id
+          and later.from_version > transfer.from_version
+      )
+    union all
+    select
+      block_holds.placed_at, 1, 'hold', 'made', holds.id, 0, holds.created_at, holds.app_id, '',
+      jsonb_build_object(
+        'from_account_id', source.id, 'to_account_id', target.id, 'amount', holds.amount::text,
+        'currency', source.currency, 'event_at', coalesce(holds.event_at, holds.created_at),
+        'expires_at', holds.first_expires_at, 'group_id', holds.group_id,
+        'metadata', holds.metadata
+      ),
+      holds.from_key, 0
+    from pgledger.block_holds
+    inner join pgledger.holds on block_holds.hold_id = holds.id
+    inner join pgledger.accounts as source on holds.from_key = source.key
+    inner join pgledger.accounts as target on holds.to_key = target.key
+    where block_holds.block = block_changes.block
+    union all
+    select
+      max(noted.changed_at) over (order by noted.number), 5, noted.entity, noted.change,
+      noted.entity_id, noted.version, noted.changed_at, noted.app_id, noted.tenant_id,
+      noted.details, null, noted.number
+    from pgledger.noted_changes as noted
+    where noted.block = block_changes.block
+  )
+
+  select
+    row_number() over (
+      order by item.placed_at, item.rank, item.entity_id, item.key, item.number
+    ),
+    item.entity, item.change, item.entity_id, item.version, item.recorded_at, item.app_id,
+    item.tenant_id, item.details
+  from item
+$$;
+
+comment on function pgledger.block_changes is 'What a block covers, in its order.';
+
+revoke all on function pgledger.block_changes from public;
+
+-- file: repeatable/10_ledger/blocks_lock.sql
+/*
+The advisory lock of whoever makes blocks. It is tried and never waited for: one maker at a time
+suffices, and who is not the maker reads what is finished.
+*/
+create or replace function pgledger.blocks_lock()
+returns bigint
+language sql
+immutable
+parallel safe
+as $$
+  select pg_catalog.hashtextextended('pgledger.blocks', 0)
+$$;
+
+comment on function pgledger.blocks_lock is
+  'Number of the advisory lock of whoever makes blocks of changes.';
+
+revoke all on function pgledger.blocks_lock from public;
+
 -- file: repeatable/10_ledger/change_account.sql
 /*
 Writes a change of an account and its row of history, and answers with the account as it is then.
@@ -8755,17 +9522,7 @@ declare
   v_now timestamptz;
   v_ok boolean;
 begin
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'transaction_isolation',
-        quote_literal(current_setting('transaction_isolation')),
-        'a transfer that another session has just made could not be seen'
-      ],
-      hint => 'Close and reopen periods in a transaction at the level read committed.'
-    );
-  end if;
+  v_ok := pgledger.check_read_committed();
   perform pg_advisory_xact_lock(pgledger.periods_lock(app_id));
 
   select closed_periods.closed_until
@@ -9514,6 +10271,52 @@ comment on function pgledger.check_conditions is
 
 revoke all on function pgledger.check_conditions from public;
 
+-- file: repeatable/10_ledger/check_cursor.sql
+/*
+Refuses what is no cursor of pgledger_changes, and one whose block this database does not have. The
+mark tells a block apart from another one of the same number: one that was rolled back after it was
+read, or was lost with a server that a restore or a fail-over has replaced. A standby may not have
+got the block yet: there that is for the caller to wait for, and false comes back.
+
+Errors: InvalidArgument, CursorNotFound.
+*/
+create or replace function pgledger.check_cursor(cursor text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_mark text;
+  v_ok boolean;
+begin
+  if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
+    );
+  end if;
+
+  select blocks.mark
+  into v_mark
+  from pgledger.blocks
+  where blocks.number = split_part(cursor, '.', 1)::bigint;
+
+  if v_mark is null and pg_is_in_recovery() then
+    return false;
+  elsif v_mark is distinct from split_part(cursor, '.', 3) then
+    v_ok := pgledger.fail('CursorNotFound', array[cursor]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_cursor is
+  'Refuses a cursor that is none or is of another database; false if it is ahead of a standby.';
+
+revoke all on function pgledger.check_cursor from public;
+
 -- file: repeatable/10_ledger/check_each_hold_request.sql
 /*
 Refuses the lowest request of a batch of holds whose own values are wrong. It looks at one after the
@@ -9813,6 +10616,48 @@ comment on function pgledger.check_expiry_ahead is
 
 revoke all on function pgledger.check_expiry_ahead from public;
 
+-- file: repeatable/10_ledger/check_exported_seals.sql
+/*
+Refuses what are no seals that pgledger_seal has returned, as JSON.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_exported_seals(exported jsonb)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_seal jsonb;
+  v_ok boolean;
+begin
+  if jsonb_typeof(exported) <> 'array' then
+    exported := jsonb_build_array(exported);
+  end if;
+  foreach v_seal in array array(select jsonb_array_elements(exported)) loop
+    if (
+      v_seal ->> 'block' ~ '^[1-9][0-9]{0,17}$' and v_seal ->> 'root' ~ '^[0-9a-f]{64}$'
+    ) is not true then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array[
+          'from_export', pgledger.abridged(v_seal::text),
+          'each seal has the number of a block and a root of 64 hexadecimal digits'
+        ]
+      );
+    end if;
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_exported_seals is
+  'Raises InvalidArgument unless a JSON array or object holds seals.';
+
+revoke all on function pgledger.check_exported_seals from public;
+
 -- file: repeatable/10_ledger/check_hold_batch.sql
 /*
 Refuses a batch of holds whose shape is wrong, whatever its requests are.
@@ -10101,6 +10946,67 @@ comment on function pgledger.check_hold_scales is
   'Raises InvalidAmount if a pending hold of currencies has more decimal places.';
 
 revoke all on function pgledger.check_hold_scales from public;
+
+-- file: repeatable/10_ledger/check_imported_books.sql
+/*
+Refuses an import that leaves a set of books in which something is wrong: the checks are those of
+pgledger_verify that read the set of books.
+
+Errors: ImportRefused.
+*/
+create or replace function pgledger.check_imported_books(app_id text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_found record;
+  v_ok boolean;
+begin
+  select verified.check_name, verified.violations, verified.example
+  into v_found
+  from (
+    select books.check_name, books.violations, books.example
+    from pgledger.verify_books(check_imported_books.app_id) as books
+    union all
+    select accounts.check_name, accounts.violations, accounts.example
+    from pgledger.verify_accounts(check_imported_books.app_id) as accounts
+    union all
+    select scales.check_name, scales.violations, scales.example
+    from pgledger.verify_scales(check_imported_books.app_id) as scales
+    union all
+    select entries.check_name, entries.violations, entries.example
+    from pgledger.verify_entries(check_imported_books.app_id) as entries
+    union all
+    select changes.check_name, changes.violations, changes.example
+    from pgledger.verify_changes(check_imported_books.app_id) as changes
+    union all
+    select transfers.check_name, transfers.violations, transfers.example
+    from pgledger.verify_transfers(check_imported_books.app_id) as transfers
+  ) as verified
+  where verified.violations > 0
+  limit 1;
+
+  if found then
+    v_ok := pgledger.fail(
+      'ImportRefused',
+      array[
+        format(
+          'the check "%s" finds %s violations, such as %s',
+          v_found.check_name, v_found.violations, v_found.example
+        )
+      ]
+    );
+  end if;
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_imported_books is
+  'Raises ImportRefused if the books of that app are not in order.';
+
+revoke all on function pgledger.check_imported_books from public;
 
 -- file: repeatable/10_ledger/check_key.sql
 /*
@@ -10872,6 +11778,41 @@ comment on function pgledger.check_prefix is
   'Raises InvalidName unless the text can be the path of accounts; null means all.';
 
 revoke all on function pgledger.check_prefix from public;
+
+-- file: repeatable/10_ledger/check_read_committed.sql
+/*
+Refuses to close or reopen periods on a snapshot that is older than the lock: it would miss what was
+waited for.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_read_committed()
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    return true;
+  end if;
+
+  return pgledger.fail(
+    'InvalidArgument',
+    array[
+      'transaction_isolation',
+      quote_literal(current_setting('transaction_isolation')),
+      'a transfer that another session has just made could not be seen'
+    ],
+    hint => 'Close and reopen periods in a transaction at the level read committed.'
+  );
+end;
+$$;
+
+comment on function pgledger.check_read_committed is
+  'Raises InvalidArgument unless the transaction is at the level read committed.';
+
+revoke all on function pgledger.check_read_committed from public;
 
 -- file: repeatable/10_ledger/check_reason.sql
 /*
@@ -12814,7 +13755,7 @@ declare
   v_correction numeric;
 begin
   select coalesce(sum(moved.amount), 0)
-  into strict v_correction
+  into v_correction
   from (
     select transfers.amount
     from pgledger.transfers
@@ -12876,6 +13817,8 @@ as $$
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
+    ('function', 'private', 'account_change_bytes(account_changes)', 'owner', '', ''),
+    ('function', 'private', 'account_change_details(account_changes)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
@@ -12999,6 +13942,8 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
+    ('function', 'private', 'block_changes(bigint)', 'owner', '', ''),
+    ('function', 'private', 'blocks_lock()', 'owner', '', ''),
     (
       'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
       '', ''
@@ -13106,6 +14051,7 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_cursor(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
@@ -13144,6 +14090,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_exported_seals(jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -13173,6 +14120,7 @@ as $$
       'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'check_imported_books(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -13261,6 +14209,7 @@ as $$
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_read_committed()', 'owner', '', ''),
     ('function', 'private', 'check_reason(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
@@ -13565,6 +14514,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    ('function', 'private', 'hold_bytes(holds, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
@@ -13613,11 +14563,16 @@ as $$
       'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
       'zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'import_account_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_entry_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_faults(text)', 'owner', '', ''),
+    ('function', 'private', 'import_history_faults()', 'owner', '', ''),
     (
       'function', 'private',
       'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'import_transfer_faults(text)', 'owner', '', ''),
     (
       'function', 'private',
       'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
@@ -13780,6 +14735,7 @@ as $$
       'made_hold_outcome(text, timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'make_blocks()', 'owner', '', ''),
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
@@ -13875,10 +14831,24 @@ as $$
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'note_change(text, text, text, timestamp with time zone, text, text, jsonb)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_credits(bigint, text, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_hold_changes(text[], text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'noted_bytes(noted_changes)', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
@@ -13890,6 +14860,8 @@ as $$
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'opening_bytes(accounts)', 'owner', '', ''),
+    ('function', 'private', 'opening_details(accounts)', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
@@ -13951,6 +14923,7 @@ as $$
       'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'place_import()', 'owner', '', ''),
     (
       'function', 'private',
       'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text, '
@@ -14258,6 +15231,7 @@ as $$
     ('function', 'private', 'run_again(text)', 'owner', '', ''),
     ('function', 'private', 'run_numbers(text[], text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
+    ('function', 'private', 'seal_root(bigint, bytea)', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -14342,6 +15316,7 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_import()', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
     (
@@ -14376,6 +15351,9 @@ as $$
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
     ),
+    ('function', 'private', 'uncovered_accounts()', 'owner', '', ''),
+    ('function', 'private', 'uncovered_holds(text[])', 'owner', '', ''),
+    ('function', 'private', 'uncovered_items()', 'owner', '', ''),
     (
       'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
       'owner', '', ''
@@ -14457,6 +15435,7 @@ as $$
     ('function', 'private', 'use_coupons(bigint)', 'owner', '', ''),
     ('function', 'private', 'verify_access()', 'owner', '', ''),
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_blocks(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_closed_books(text)', 'owner', '', ''),
@@ -14499,6 +15478,9 @@ as $$
       'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
       'zone, text, timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'write_import_origins()', 'owner', '', ''),
+    ('function', 'private', 'write_imported_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'write_imported_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
@@ -14908,6 +15890,10 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_balance_at_block(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -14920,6 +15906,10 @@ as $$
       'function', 'surface',
       'pgledger_balances_at(text[], timestamp with time zone, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_changes(text, integer)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_close_account(text, text, text, text)', 'owner',
@@ -15053,6 +16043,18 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_import_begin()', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_faults(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_history(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_list_accounts(text, integer, text, text, timestamp with time zone, timestamp '
       'with time zone, jsonb, text, text)', 'owner', 'reader=EXECUTE',
@@ -15127,6 +16129,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_seal()', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -15177,6 +16183,10 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_seals(jsonb)', 'owner', 'auditor=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -15333,9 +16343,13 @@ as $$
     ('sequence', 'private', 'accounts_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupon_redemptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupons_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_accounts_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_entries_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_transfers_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'noted_changes_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'plans_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
@@ -15346,12 +16360,17 @@ as $$
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_holds', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'blocks', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'closed_periods', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'covered_accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'earlier_names', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -15363,6 +16382,13 @@ as $$
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_legs', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_times', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -15380,12 +16406,14 @@ as $$
       'row security'
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'noted_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'period_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'reversals_over_limits', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'seals', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -15438,6 +16466,36 @@ as $$
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'block_accounts', 'block_accounts_never_change', '', '',
+      'CREATE TRIGGER block_accounts_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_accounts', 'block_accounts_rows_never_change', '', '',
+      'CREATE TRIGGER block_accounts_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_accounts FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_never_change', '', '',
+      'CREATE TRIGGER block_holds_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_holds FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_rows_never_change', '', '',
+      'CREATE TRIGGER block_holds_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_never_change', '', '',
+      'CREATE TRIGGER blocks_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.blocks FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_rows_never_change', '', '',
+      'CREATE TRIGGER blocks_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.blocks FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_are_never_deleted', '', '',
       'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -15470,6 +16528,22 @@ as $$
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'noted_changes', 'noted_changes_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
+      'pgledger.noted_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_keep_what_changed', '', '',
+      'CREATE TRIGGER noted_changes_keep_what_changed BEFORE UPDATE OF number, version, '
+      'changed_at, entity, change, entity_id, app_id, tenant_id, details ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_rows_are_never_deleted BEFORE DELETE ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'period_changes', 'period_changes_never_change', '', '',
       'CREATE TRIGGER period_changes_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
       'pgledger.period_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -15489,6 +16563,16 @@ as $$
       'trigger', 'reversals_over_limits', 'reversals_over_limits_rows_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.reversals_over_limits FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_never_change', '', '',
+      'CREATE TRIGGER seals_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON pgledger.seals '
+      'FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_rows_never_change', '', '',
+      'CREATE TRIGGER seals_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.seals FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -15530,14 +16614,18 @@ as $$
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_change', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_fault', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_result', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_movement', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_period', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_seal', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -15589,6 +16677,8 @@ as $$
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
@@ -15598,6 +16688,8 @@ as $$
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_entries_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_times_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_periods_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_periods_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
@@ -15943,6 +17035,30 @@ comment on function pgledger.hold_answer is
   'The answer that shows a hold; replayed says whether the call was a repeat, or null.';
 
 revoke all on function pgledger.hold_answer from public;
+
+-- file: repeatable/10_ledger/hold_bytes.sql
+/*
+A hold as it was asked for, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.hold_bytes(hold pgledger.holds, placed_at timestamptz)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      1, hold_bytes.placed_at, hold.from_key, hold.to_key, hold.created_at, hold.event_at,
+      hold.first_expires_at, hold.amount, convert_to(hold.id, 'UTF8'),
+      convert_to(hold.app_id, 'UTF8'), convert_to(hold.group_id, 'UTF8'),
+      convert_to(hold.metadata::text, 'UTF8')
+    )
+  )
+$$;
+
+comment on function pgledger.hold_bytes is 'A hold as it was asked for, as seals have it.';
+
+revoke all on function pgledger.hold_bytes from public;
 
 -- file: repeatable/10_ledger/hold_in_batch.sql
 /*
@@ -16512,6 +17628,340 @@ comment on function pgledger.ids_under_keys is
 
 revoke all on function pgledger.ids_under_keys from public;
 
+-- file: repeatable/10_ledger/import_account_faults.sql
+/*
+What is wrong with accounts that are to be imported, each by itself: the first thing of each row.
+*/
+create or replace function pgledger.import_account_faults()
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select 'account', given.number, given.id, given.reason
+  from (
+    select
+      import_accounts.number,
+      import_accounts.id,
+      case
+        when pgledger.id_fault(import_accounts.id, 'pgla') is not null
+          then 'its id is not valid: ' || pgledger.id_fault(import_accounts.id, 'pgla')
+        when repeated.id is not null
+          then 'its id stands in several rows'
+        when accounts.key is not null
+          then 'its id is taken'
+        when pgledger.text_fault(import_accounts.name, 1, 255, true) is not null
+          then 'its name is not valid: '
+            || pgledger.text_fault(import_accounts.name, 1, 255, true)
+        when pgledger.text_fault(import_accounts.currency, 1, 32, false) is not null
+          then 'its currency is not valid: '
+            || pgledger.text_fault(import_accounts.currency, 1, 32, false)
+        when pgledger.text_fault(coalesce(import_accounts.tenant_id, ''), 0, 128, false) is not null
+          then 'its tenant_id is not valid: '
+            || pgledger.text_fault(import_accounts.tenant_id, 0, 128, false)
+        when pgledger.time_fault(import_accounts.created_at) is not null
+          then 'its created_at is not valid: ' || pgledger.time_fault(import_accounts.created_at)
+        when import_accounts.created_at > pgledger.clock()
+          then 'its created_at is ahead of the clock: ' || import_accounts.created_at
+        when pgledger.limit_fault(import_accounts.min_balance) is not null
+          then 'its min_balance is not valid: ' || pgledger.limit_fault(import_accounts.min_balance)
+        when pgledger.limit_fault(import_accounts.max_balance) is not null
+          then 'its max_balance is not valid: ' || pgledger.limit_fault(import_accounts.max_balance)
+        when not import_accounts.allow_negative_balance and import_accounts.min_balance <> 0
+          then 'it allows no negative balance, and its min_balance is not 0'
+        when not import_accounts.allow_positive_balance and import_accounts.max_balance <> 0
+          then 'it allows no positive balance, and its max_balance is not 0'
+        when import_accounts.min_balance > 0 or import_accounts.max_balance < 0
+          then 'its limits leave out a balance of 0'
+        when pgledger.metadata_fault(import_accounts.metadata) is not null
+          then 'its metadata is not valid: ' || pgledger.metadata_fault(import_accounts.metadata)
+      end as reason
+    from pgledger.import_accounts
+    left join pgledger.accounts on import_accounts.id = accounts.id
+    left join (
+      select import_accounts.id
+      from pgledger.import_accounts
+      group by import_accounts.id
+      having count(*) > 1
+    ) as repeated on import_accounts.id = repeated.id
+  ) as given
+  where given.reason is not null
+$$;
+
+comment on function pgledger.import_account_faults is
+  'What is wrong with accounts that are to be imported, each by itself.';
+
+revoke all on function pgledger.import_account_faults from public;
+
+-- file: repeatable/10_ledger/import_entry_faults.sql
+/*
+What is wrong with entries that are to be imported: with each by itself and with its transfer, and
+transfers that have not one for each leg: two that come to nothing. Where no entries are given at
+all, none is missing.
+*/
+create or replace function pgledger.import_entry_faults()
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select 'entry', given.number, given.id, given.reason
+  from (
+    select
+      entry.number,
+      entry.id,
+      case
+        when entry.id is null or entry.id = '' then 'it has no id'
+        when char_length(entry.id) > 255 then 'its id has more than 255 characters'
+        when repeated.id is not null then 'its id stands in several rows'
+        when imported_entries.id is not null then 'its id has been imported before'
+        when moved.id is null
+          then format('no transfer of the import has its transfer_id, %L', entry.transfer_id)
+        when entry.account_id is null
+          or entry.account_id not in (moved.from_account_id, moved.to_account_id)
+          then format('its transfer %s is none of its account %L', moved.id, entry.account_id)
+        when
+          entry.amount is distinct from
+          case
+            when entry.account_id = moved.from_account_id then -moved.amount
+            else moved.amount
+          end
+          then format('its amount is %s, and its transfer moved %s', entry.amount, moved.amount)
+        when entry.account_version is null then 'its account_version is null'
+      end as reason
+    from pgledger.import_entries as entry
+    left join pgledger.import_transfers as moved on entry.transfer_id = moved.id
+    left join pgledger.imported_entries on entry.id = imported_entries.id
+    left join (
+      select import_entries.id
+      from pgledger.import_entries
+      group by import_entries.id
+      having count(*) > 1
+    ) as repeated on entry.id = repeated.id
+  ) as given
+  where given.reason is not null
+  union all
+  select
+    'transfer', moved.number, moved.id,
+    format('it has %s entries, of %s in all', coalesce(had.entries, 0), coalesce(had.amount, 0))
+  from pgledger.import_transfers as moved
+  left join (
+    select import_entries.transfer_id, count(*), sum(import_entries.amount)
+    from pgledger.import_entries
+    group by import_entries.transfer_id
+  ) as had (transfer_id, entries, amount) on moved.id = had.transfer_id
+  where (had.entries, had.amount) is distinct from (2, 0)
+    and exists (select from pgledger.import_entries)
+$$;
+
+comment on function pgledger.import_entry_faults is
+  'What is wrong with entries that are to be imported, and transfers that lack one.';
+
+revoke all on function pgledger.import_entry_faults from public;
+
+-- file: repeatable/10_ledger/import_faults.sql
+/*
+Everything that is wrong with what is to be imported. What each row says by itself comes first: only
+where nothing is wrong with that is the history worked out, and looked at as a whole. What it works
+out stays for who writes it.
+*/
+create or replace function pgledger.import_faults(app_id text)
+returns setof public.pgledger_import_fault
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_has_faults boolean := false;
+begin
+  analyze pgledger.import_accounts, pgledger.import_transfers, pgledger.import_entries;
+
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_account_faults() as fault
+  order by fault.row_number;
+  v_has_faults := v_has_faults or found;
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_transfer_faults(import_faults.app_id) as fault
+  order by fault.row_number;
+  v_has_faults := v_has_faults or found;
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_entry_faults() as fault
+  order by fault.kind, fault.row_number;
+  v_has_faults := v_has_faults or found;
+
+  if not v_has_faults then
+    perform pgledger.place_import();
+    perform pgledger.time_import();
+    return query
+    select fault.kind, fault.row_number, fault.id, fault.reason
+    from pgledger.import_history_faults() as fault
+    order by fault.kind, fault.row_number;
+  end if;
+end;
+$$;
+
+comment on function pgledger.import_faults is
+  'What is wrong with what is to be imported; if nothing is, its history has been worked out.';
+
+revoke all on function pgledger.import_faults from public;
+
+-- file: repeatable/10_ledger/import_history_faults.sql
+/*
+What is wrong with the history that is to be imported as a whole: versions and balances that are not
+those of its transfers, accounts that are more than a day younger than their first transfer, and
+transfers of which each would have to be made before another. An account that is a little younger
+was made by a transaction that overlapped with another.
+*/
+create or replace function pgledger.import_history_faults()
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select
+    'transfer', moved.number, moved.id, format('on account %s %s', import_accounts.id, found.reason)
+  from (
+    select
+      leg.transfer_number, leg.account_number,
+      case
+        when leg.version <> leg.place
+          then format('it has version %s, and is entry %s', leg.version, leg.place)
+        when leg.given_balance <> leg.balance
+          then format('it left %s, and its entry says %s', leg.balance, leg.given_balance)
+        when leg.given_previous_balance <> leg.balance - leg.amount
+          then format(
+            'it found %s, and its entry says %s',
+            leg.balance - leg.amount, leg.given_previous_balance
+          )
+        when abs(leg.balance) >= 1e30
+          then format('it left a balance that is out of range: %s', leg.balance)
+      end as reason
+    from pgledger.import_legs as leg
+  ) as found
+  inner join pgledger.import_transfers as moved on found.transfer_number = moved.number
+  inner join pgledger.import_accounts on found.account_number = import_accounts.number
+  where found.reason is not null
+  union all
+  select
+    'account', import_accounts.number, import_accounts.id,
+    format(
+      'it was created at %s, and its first transfer at %s',
+      import_accounts.created_at, moved.created_at
+    )
+  from pgledger.import_legs as leg
+  inner join pgledger.import_transfers as moved on leg.transfer_number = moved.number
+  inner join pgledger.import_accounts on leg.account_number = import_accounts.number
+  where leg.place = 1
+    and leg.earliest_at > moved.created_at + interval '1 day'
+  union all
+  select
+    'account', import_accounts.number, import_accounts.id,
+    case
+      when import_accounts.version <> coalesce(newest.version, 0)
+        then format(
+          'its version is %s, and it has %s entries',
+          import_accounts.version, coalesce(newest.version, 0)
+        )
+      else format(
+        'its balance is %s, and its entries come to %s',
+        import_accounts.balance, coalesce(newest.balance, 0)
+      )
+    end
+  from pgledger.import_accounts
+  left join (
+    select import_legs.account_number, count(*), sum(import_legs.amount)
+    from pgledger.import_legs
+    group by import_legs.account_number
+  ) as newest (number, version, balance) on import_accounts.number = newest.number
+  where import_accounts.version <> coalesce(newest.version, 0)
+    or import_accounts.balance <> coalesce(newest.balance, 0)
+  union all
+  select
+    'transfer', moved.number, moved.id,
+    'its versions would have it before and after the same transfer'
+  from pgledger.import_transfers as moved
+  left join pgledger.import_times on moved.number = import_times.transfer_number
+  where import_times.transfer_number is null
+$$;
+
+comment on function pgledger.import_history_faults is
+  'What is wrong with the history that is to be imported as a whole.';
+
+revoke all on function pgledger.import_history_faults from public;
+
+-- file: repeatable/10_ledger/import_transfer_faults.sql
+/*
+What is wrong with transfers that are to be imported, each by itself and with its accounts: the
+first thing of each row. They move between accounts of the same import.
+*/
+create or replace function pgledger.import_transfer_faults(app_id text)
+returns setof public.pgledger_import_fault
+language sql
+stable
+parallel safe
+as $$
+  select 'transfer', given.number, given.id, given.reason
+  from (
+    select
+      moved.number,
+      moved.id,
+      case
+        when pgledger.id_fault(moved.id, 'pglt') is not null
+          then 'its id is not valid: ' || pgledger.id_fault(moved.id, 'pglt')
+        when repeated.id is not null
+          then 'its id stands in several rows'
+        when transfers.id is not null
+          then 'its id is taken'
+        when pgledger.amount_fault(moved.amount) is not null
+          then 'its amount is not valid: ' || pgledger.amount_fault(moved.amount)
+        when source.id is null
+          then format('no account of the import has its from_account_id, %L', moved.from_account_id)
+        when target.id is null
+          then format('no account of the import has its to_account_id, %L', moved.to_account_id)
+        when source.id = target.id
+          then 'it leaves the account that it reaches'
+        when source.currency <> target.currency
+          then format('its accounts have currencies %s and %s', source.currency, target.currency)
+        when min_scale(moved.amount) > currencies.amount_scale
+          then format(
+            'its amount has %s decimal places, and %s has %s here',
+            min_scale(moved.amount), source.currency, currencies.amount_scale
+          )
+        when pgledger.time_fault(moved.created_at) is not null
+          then 'its created_at is not valid: ' || pgledger.time_fault(moved.created_at)
+        when moved.created_at > pgledger.clock()
+          then 'its created_at is ahead of the clock: ' || moved.created_at
+        when moved.event_at is not null and pgledger.time_fault(moved.event_at) is not null
+          then 'its event_at is not valid: ' || pgledger.time_fault(moved.event_at)
+        when pgledger.text_fault(coalesce(moved.group_id, '-'), 1, 255, false) is not null
+          then 'its group_id is not valid: ' || pgledger.text_fault(moved.group_id, 1, 255, false)
+        when pgledger.metadata_fault(moved.metadata) is not null
+          then 'its metadata is not valid: ' || pgledger.metadata_fault(moved.metadata)
+      end as reason
+    from pgledger.import_transfers as moved
+    left join pgledger.import_accounts as source on moved.from_account_id = source.id
+    left join pgledger.import_accounts as target on moved.to_account_id = target.id
+    left join pgledger.currencies
+      on currencies.app_id = import_transfer_faults.app_id and source.currency = currencies.code
+    left join pgledger.transfers on moved.id = transfers.id
+    left join (
+      select import_transfers.id
+      from pgledger.import_transfers
+      group by import_transfers.id
+      having count(*) > 1
+    ) as repeated on moved.id = repeated.id
+  ) as given
+  where given.reason is not null
+$$;
+
+comment on function pgledger.import_transfer_faults is
+  'What is wrong with transfers that are to be imported, each by itself and with its accounts.';
+
+revoke all on function pgledger.import_transfer_faults from public;
+
 -- file: repeatable/10_ledger/iso_currencies.sql
 /*
 The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
@@ -16768,6 +18218,11 @@ as $$
       'invoice_payments_key_seq', (select max(invoice_payments.key) from pgledger.invoice_payments),
       invoice_payments_key_seq.last_value, invoice_payments_key_seq.is_called
     from pgledger.invoice_payments_key_seq
+    union all
+    select
+      'noted_changes_number_seq', (select max(noted_changes.number) from pgledger.noted_changes),
+      noted_changes_number_seq.last_value, noted_changes_number_seq.is_called
+    from pgledger.noted_changes_number_seq
     union all
     select
       'usage_calls_seq', (select max(usage_events.key) >> 20 from pgledger.usage_events),
@@ -17643,6 +19098,138 @@ comment on function pgledger.made_hold_outcome is
   'What became of a request for a hold that was made.';
 
 revoke all on function pgledger.made_hold_outcome from public;
+
+-- file: repeatable/10_ledger/make_blocks.sql
+/*
+Covers all that has changed and is visible by new blocks, and tells listeners of the newest. One
+statement, so one snapshot, reads what is new and writes the blocks; the lock makes snapshots follow
+one another. So every item falls into exactly one block, and both sides of a transfer into the same.
+
+A backlog is cut into blocks of 4,000 items. What the caller has not committed itself is covered
+too, and rolled back with the block.
+
+The body is long because it is one statement.
+
+Locks: pgledger.blocks_lock, tried: if another session makes blocks, nothing is made.
+*/
+create or replace function pgledger.make_blocks()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+set jit = off
+as $$
+declare
+  v_before bigint;
+  v_newest bigint;
+begin
+  if not pg_try_advisory_xact_lock(pgledger.blocks_lock()) then
+    return;
+  end if;
+  v_before := coalesce((select max(blocks.number) from pgledger.blocks), 0);
+
+  with item as materialized (
+    select
+      items.rank, items.id, items.key, items.version, items.other_key, items.other_version,
+      items.placed_at,
+      v_before + 1 + (
+        row_number() over (
+          order by items.placed_at, items.rank, items.id, items.key, items.version
+        ) - 1
+      ) / 4000 as block
+    from pgledger.uncovered_items() as items
+  ),
+
+  made as (
+    insert into pgledger.blocks (number, made_at, changes, mark)
+    select
+      item.block, pgledger.clock(), count(*),
+      substr(replace(gen_random_uuid()::text, '-', ''), 17)
+    from item
+    group by item.block
+    returning blocks.number
+  ),
+
+  part as (
+    select
+      side.key, side.block, min(side.version) as from_version, max(side.version) as to_version,
+      min(side.change) as from_change, max(side.change) as to_change,
+      bool_or(side.is_first) as is_first
+    from (
+      select item.key, item.block, item.version, null::bigint, false from item
+      where item.rank = 3
+      union all
+      select item.other_key, item.block, item.other_version, null::bigint, false from item
+      where item.rank = 3
+      union all
+      select item.key, item.block, null::bigint, item.version, false from item
+      where item.rank = 2
+      union all
+      select item.key, item.block, null::bigint, null::bigint, true from item where item.rank = 0
+    ) as side (key, block, version, change, is_first)
+    group by side.key, side.block
+  ),
+
+  spread as materialized (
+    select
+      part.key, part.block, part.is_first, part.from_version - 1 as from_version,
+      part.from_change - 1 as from_change,
+      coalesce(max(part.to_version) over earlier, covered_accounts.version, 0) as to_version,
+      coalesce(max(part.to_change) over earlier, covered_accounts.change, 0) as to_change
+    from part
+    left join pgledger.covered_accounts on part.key = covered_accounts.account_key
+    window earlier as (partition by part.key order by part.block)
+  ),
+
+  ranged as (
+    insert into pgledger.block_accounts (
+      account_key, block, from_version, to_version, from_change, to_change, is_first
+    )
+    select
+      spread.key, spread.block, coalesce(spread.from_version, spread.to_version),
+      spread.to_version, coalesce(spread.from_change, spread.to_change), spread.to_change,
+      spread.is_first
+    from spread
+    order by spread.block, spread.key
+  ),
+
+  covered as (
+    insert into pgledger.covered_accounts (account_key, version, change)
+    select spread.key, max(spread.to_version), max(spread.to_change)
+    from spread
+    group by spread.key
+    on conflict on constraint covered_accounts_account_key_pk do update
+    set version = excluded.version, change = excluded.change
+  ),
+
+  held as (
+    insert into pgledger.block_holds (block, placed_at, hold_id)
+    select item.block, item.placed_at, item.id
+    from item
+    where item.rank = 1
+  ),
+
+  taken as (
+    update pgledger.noted_changes
+    set block = item.block
+    from item
+    where item.rank = 5
+      and noted_changes.number = item.version
+  )
+
+  select max(made.number) into v_newest from made;
+
+  if v_newest is not null then
+    perform pg_notify('pgledger_changes', v_newest::text);
+  end if;
+end;
+$$;
+
+comment on function pgledger.make_blocks is
+  'Covers all that has changed by new blocks, unless another session is doing so.';
+
+revoke all on function pgledger.make_blocks from public;
 
 -- file: repeatable/10_ledger/make_hold.sql
 /*
@@ -18856,6 +20443,118 @@ comment on function pgledger.new_transfer_places is
 
 revoke all on function pgledger.new_transfer_places from public;
 
+-- file: repeatable/10_ledger/note_change.sql
+/*
+Notes a change of what keeps no history of its own, so that a block can take it. The caller has
+locked the row of what changed, so versions have no gap, and times never go back along it.
+*/
+create or replace function pgledger.note_change(
+  entity text,
+  entity_id text,
+  change text,
+  changed_at timestamptz,
+  app_id text,
+  tenant_id text,
+  details jsonb
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  insert into pgledger.noted_changes (
+    version, changed_at, entity, change, entity_id, app_id, tenant_id, details
+  )
+  select
+    coalesce(max(noted_changes.version), 0) + 1,
+    greatest(note_change.changed_at, max(noted_changes.changed_at)), note_change.entity,
+    note_change.change, note_change.entity_id, note_change.app_id, note_change.tenant_id,
+    note_change.details
+  from pgledger.noted_changes
+  where noted_changes.entity = note_change.entity
+    and noted_changes.entity_id = note_change.entity_id
+$$;
+
+comment on function pgledger.note_change is
+  'Notes a change of what the caller has locked, for the next block of changes.';
+
+revoke all on function pgledger.note_change from public;
+
+-- file: repeatable/10_ledger/note_hold_changes.sql
+/*
+Notes that holds were extended, voided or expired. That a hold was made and posted needs no note:
+the rows of the hold and of its transfers tell it. The caller has locked the holds, or the account
+on whose side it releases them, so each is noted once.
+
+The time is not before anything recorded of the hold, even if the clock has stepped back.
+*/
+create or replace function pgledger.note_hold_changes(
+  hold_ids text[],
+  change text,
+  changed_at timestamptz default null
+)
+returns void
+language sql
+volatile
+parallel unsafe
+set enable_seqscan = off
+as $$
+  select pgledger.note_change(
+    'hold',
+    holds.id,
+    note_hold_changes.change,
+    greatest(
+      holds.created_at,
+      coalesce(note_hold_changes.changed_at, holds.expires_at),
+      case when holds.posted_amount > 0 then (
+        select max(transfers.created_at)
+        from pgledger.transfers
+        where transfers.app_id = holds.app_id
+          and transfers.origin_id = holds.id
+      ) end
+    ),
+    holds.app_id,
+    '',
+    case note_hold_changes.change
+      when 'extended'
+        then jsonb_build_object('expires_at', pgledger.argument_time(holds.expires_at))
+      else jsonb_build_object('released_amount', (holds.amount - holds.posted_amount)::text)
+    end
+  )
+  from pgledger.holds
+  where holds.id = any(hold_ids)
+  order by holds.id
+$$;
+
+comment on function pgledger.note_hold_changes is
+  'Notes what became of holds, for the next block of changes; the time is their expiry if null.';
+
+revoke all on function pgledger.note_hold_changes from public;
+
+-- file: repeatable/10_ledger/noted_bytes.sql
+/*
+A noted change, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.noted_bytes(noted pgledger.noted_changes)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      5, noted.number, noted.version, noted.changed_at, convert_to(noted.entity, 'UTF8'),
+      convert_to(noted.change, 'UTF8'), convert_to(noted.entity_id, 'UTF8'),
+      convert_to(noted.app_id, 'UTF8'), convert_to(noted.tenant_id, 'UTF8'),
+      convert_to(noted.details::text, 'UTF8')
+    )
+  )
+$$;
+
+comment on function pgledger.noted_bytes is 'A noted change, as seals have it.';
+
+revoke all on function pgledger.noted_bytes from public;
+
 -- file: repeatable/10_ledger/open_account.sql
 /*
 Writes a new account, unless its id is taken. All that opens accounts does it here; what was asked
@@ -18908,6 +20607,59 @@ comment on function pgledger.open_account is
   'Writes a new account; false if there is one of that id.';
 
 revoke all on function pgledger.open_account from public;
+
+-- file: repeatable/10_ledger/opening_bytes.sql
+/*
+An account as it was opened, as seals have it, in version 1 of the form.
+*/
+create or replace function pgledger.opening_bytes(account pgledger.accounts)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      0, account.key, convert_to(account.id, 'UTF8'), convert_to(account.app_id, 'UTF8'),
+      convert_to(account.tenant_id, 'UTF8'), convert_to(account.currency, 'UTF8'),
+      account.created_at, convert_to(created.value ->> 'name', 'UTF8'),
+      convert_to(created.value ->> 'min_balance', 'UTF8'),
+      convert_to(created.value ->> 'max_balance', 'UTF8'),
+      convert_to((created.value -> 'metadata')::text, 'UTF8')
+    )
+  )
+  from pgledger.account_as_created(account.id) as created (value)
+$$;
+
+comment on function pgledger.opening_bytes is 'An account as it was opened, as seals have it.';
+
+revoke all on function pgledger.opening_bytes from public;
+
+-- file: repeatable/10_ledger/opening_details.sql
+/*
+What an account was opened with, in users' words: what its first change found, or, if nothing has
+changed it, what it is.
+*/
+create or replace function pgledger.opening_details(account pgledger.accounts)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_build_object(
+    'currency', account.currency,
+    'name', created.value -> 'name',
+    'min_balance', created.value ->> 'min_balance',
+    'max_balance', created.value ->> 'max_balance',
+    'metadata', created.value -> 'metadata'
+  )
+  from pgledger.account_as_created(account.id) as created (value)
+$$;
+
+comment on function pgledger.opening_details is
+  'What an account was opened with, as the details of a change.';
+
+revoke all on function pgledger.opening_details from public;
 
 -- file: repeatable/10_ledger/owner_faults.sql
 /*
@@ -19836,6 +21588,76 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 revoke all on function public.pgledger_balance_at from public;
 grant execute on function public.pgledger_balance_at to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_balance_at_block.sql
+/*
+The balance of an account right after a block: that of the last version which blocks up to it cover.
+One look-up in block_accounts and one or two in transfers.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
+*/
+create or replace function public.pgledger_balance_at_block(
+  account_id text,
+  block bigint,
+  app_id text default ''
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+  v_newest bigint;
+  v_version bigint;
+  v_ok boolean;
+begin
+  v_account := pgledger.account_key(account_id, app_id);
+  if block is null then
+    v_ok := pgledger.fail('NullArgument', array['block']);
+  end if;
+  v_newest := coalesce((select max(blocks.number) from pgledger.blocks), 0);
+  if block not between 0 and v_newest then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['block', block::text, format('there are the blocks 0 to %s', v_newest)]
+    );
+  end if;
+
+  select block_accounts.to_version
+  into v_version
+  from pgledger.block_accounts
+  where block_accounts.account_key = v_account.key
+    and block_accounts.block <= pgledger_balance_at_block.block
+  order by block_accounts.block desc
+  limit 1;
+
+  return pgledger.version_balance(v_account.key, coalesce(v_version, 0));
+end;
+$$;
+
+comment on function public.pgledger_balance_at_block is
+$$Returns an account's balance at the end of a block of changes.
+
+The answer is final for ever: what commits later, whenever it was recorded,
+belongs to a later block. The same block gives balances of different accounts
+that belong together, and they sum to zero.
+
+account_id: Whose balance.
+block: Number of the block, as pgledger_changes tells it; 0 for before the
+  first one.
+app_id: Set of books that the account belongs to.
+
+Returns: The balance in units of the account's currency; 0 before its first
+  entry.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidArgument (there is no such block).$$;
+
+revoke all on function public.pgledger_balance_at_block from public;
+grant execute on function public.pgledger_balance_at_block to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_balance_at_version.sql
 /*
 The balance that an account had right after the entry of a version.
@@ -20105,6 +21927,111 @@ Errors: InvalidBatch, BatchTooLarge, NullArgument, InvalidScope,
 
 revoke all on function public.pgledger_balances_at from public;
 grant execute on function public.pgledger_balances_at to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_changes.sql
+/*
+What has changed, in the order of blocks. Makes the next block first, where that can be: on a
+primary, in a transaction that may write. In an isolation level that keeps its snapshot it makes
+none: its snapshot may be older than the newest block. There, and on a standby, it reads what is
+finished.
+
+It writes blocks and nothing else, so readers may call it. Whoever makes a block holds the lock
+until the transaction ends; others read meanwhile what is finished.
+
+A block holds 4,000 items at most, so a page costs what its own blocks cost.
+
+Locks: pgledger.blocks_lock, tried.
+Errors: NullArgument, InvalidPage, InvalidArgument, CursorNotFound.
+*/
+create or replace function public.pgledger_changes(
+  after text default null,
+  page_size integer default 1000
+)
+returns setof public.pgledger_change
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_block bigint := 0;
+  v_place bigint := 0;
+  v_last bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_page(page_size, 0);
+  if
+    current_setting('transaction_read_only') = 'off'
+    and current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+  then
+    perform pgledger.make_blocks();
+  end if;
+  if after is not null then
+    if not pgledger.check_cursor(after) then
+      return;
+    end if;
+    v_block := split_part(after, '.', 1);
+    v_place := split_part(after, '.', 2);
+  end if;
+
+  -- As many blocks as the page can need.
+  select coalesce(
+    min(block.number) filter (where block.total - v_place >= page_size), max(block.number)
+  )
+  into v_last
+  from (
+    select blocks.number, sum(blocks.changes) over (order by blocks.number)
+    from pgledger.blocks
+    where blocks.number >= v_block
+    order by blocks.number
+    limit page_size + 1
+  ) as block (number, total);
+
+  return query
+  select
+    format('%s.%s.%s', blocks.number, change.place, blocks.mark), blocks.number, change.entity,
+    change.change, change.entity_id, change.version, change.recorded_at, change.app_id,
+    change.tenant_id, change.details
+  from pgledger.blocks
+  cross join pgledger.block_changes(blocks.number) as change
+  where blocks.number between v_block and v_last
+    and (blocks.number > v_block or change.place > v_place)
+  order by blocks.number, change.place
+  limit page_size;
+end;
+$$;
+
+comment on function public.pgledger_changes is
+$$Returns what has changed, in an order in which nothing is ever inserted.
+
+Accounts, transfers, reversals, holds, and billing's events, each once, and
+none before what it follows from, although transactions commit out of order.
+Begin without a cursor, keep the cursor of the last row that you have dealt
+with, and go on after it. Keep it in the transaction in which you deal with
+the row, and each is dealt with once.
+
+Each call first covers what has been committed since by a block of its own;
+what is covered stays where it is. That writes a row for each account that
+changed, so posting pays nothing. On a standby, in a read-only transaction and
+above READ COMMITTED it reads finished blocks only. Commit before you act on
+what it returned: a block that is rolled back is not there any more.
+
+When it has made a block, it notifies the channel pgledger_changes with the
+block's number.
+
+after: The cursor of the last change of the page before; null for the first
+  page.
+page_size: How many at most, 1 to 10,000.
+
+Returns: The changes in order; none if nothing has changed since.
+
+Errors: NullArgument, InvalidPage, InvalidArgument (after is not a cursor),
+  CursorNotFound (its block is not there: it was rolled back, or the database
+  is another one or was restored to an earlier time).$$;
+
+revoke all on function public.pgledger_changes from public;
+grant execute on function public.pgledger_changes to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_close_account.sql
 /*
@@ -22371,7 +24298,8 @@ Gives a hold another time to expire at, or none.
 Checks, in this order: app_id, the id, expires_at by itself, idempotency_key, that the hold exists,
 whether the key was used, its state, that expires_at is ahead of the clock. The locks of both
 accounts keep others from writing meanwhile that it has expired.
-Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Locks: those of pgledger.lock_hold, then the inserted rows of the key and
+of the noted change.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, InvalidTime, HoldNotFound,
 IdempotencyConflict, HoldEnded, HoldExpired.
 */
@@ -22422,6 +24350,7 @@ begin
   update pgledger.holds
   set expires_at = pgledger_extend_hold.expires_at
   where holds.id = hold_id;
+  perform pgledger.note_hold_changes(array[hold_id], 'extended', v_now);
 
   v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
@@ -22754,6 +24683,172 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_import_begin.sql
+/*
+Empties what was given for an import before. Imports wait for one another here: the tables stay
+locked until the transaction ends.
+
+Locks: the tables of what is to be imported, ACCESS EXCLUSIVE, in the order of their names.
+*/
+create or replace function public.pgledger_import_begin()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  lock table
+    pgledger.import_accounts, pgledger.import_entries, pgledger.import_legs,
+    pgledger.import_times, pgledger.import_transfers
+  in access exclusive mode;
+  truncate
+    pgledger.import_accounts, pgledger.import_transfers, pgledger.import_entries,
+    pgledger.import_legs, pgledger.import_times
+  restart identity;
+end;
+$$;
+
+comment on function public.pgledger_import_begin is
+$$Begins an import of history from elsewhere.
+
+It empties the tables pgledger.import_accounts, pgledger.import_transfers and
+pgledger.import_entries. Fill these next, in the same transaction, with insert
+or copy; then call pgledger_import_history. Another import waits until the
+transaction ends. Only the owner of pgledger may call this function.
+
+The command pgledger import does all of this.$$;
+
+revoke all on function public.pgledger_import_begin from public;
+
+-- file: repeatable/10_ledger/pgledger_import_faults.sql
+/*
+Everything that is wrong with what is to be imported.
+
+Locks: what is worked out, ACCESS EXCLUSIVE.
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function public.pgledger_import_faults(app_id text default '')
+returns setof public.pgledger_import_fault
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+  return query
+  select fault.kind, fault.row_number, fault.id, fault.reason
+  from pgledger.import_faults(app_id) as fault;
+end;
+$$;
+
+comment on function public.pgledger_import_faults is
+$$Lists what is wrong with the rows that are to be imported.
+
+It reads what was written into pgledger.import_accounts, import_transfers and
+import_entries after pgledger_import_begin, and imports nothing. Versions and
+balances are looked at where nothing else is wrong. Only the owner of pgledger
+may call this function.
+
+app_id: Set of books that they are to be imported into.
+
+Returns: One row for each row that cannot be imported, with the first thing
+  that is wrong with it: its kind, its number, its id and why. No row if
+  pgledger_import_history will import them.
+
+Errors: NullArgument, InvalidScope.$$;
+
+revoke all on function public.pgledger_import_faults from public;
+
+-- file: repeatable/10_ledger/pgledger_import_history.sql
+/*
+Imports accounts and transfers from elsewhere, all or nothing. What is refused is told by
+pgledger_import_faults; here the first of it stands in the error. After writing, the set of books is
+verified as a whole, with what was there before.
+
+Locks: what is to be imported and what is worked out, ACCESS EXCLUSIVE; those of
+pgledger.keep_scale; then the inserted accounts and transfers.
+Errors: NullArgument, InvalidScope, ImportRefused; a unique violation where an id was taken
+meanwhile.
+*/
+create or replace function public.pgledger_import_history(app_id text default '')
+returns public.pgledger_import_result
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set work_mem = '256MB'
+set jit = off
+as $$
+declare
+  v_fault record;
+  v_later_limits bigint;
+  v_brought record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_scope('app_id', app_id);
+
+  select
+    count(*) as count,
+    (
+      array_agg(format('%s %s (row %s): %s', fault.kind, fault.id, fault.row_number, fault.reason))
+    )[1] as example
+  into strict v_fault
+  from pgledger.import_faults(app_id) as fault;
+  if v_fault.count > 0 then
+    v_ok := pgledger.fail(
+      'ImportRefused',
+      array[format('%s faults, the first is %s', v_fault.count, v_fault.example)]
+    );
+  end if;
+
+  v_later_limits := pgledger.write_imported_accounts(app_id);
+  perform pgledger.write_imported_transfers(app_id);
+  select origins.accounts, origins.transfers, origins.entry_ids, origins.lifted_times
+  into strict v_brought
+  from pgledger.write_import_origins() as origins;
+  v_ok := pgledger.check_imported_books(app_id);
+
+  return row(
+    v_brought.accounts, v_brought.transfers, v_brought.entry_ids, v_brought.lifted_times,
+    v_later_limits
+  );
+end;
+$$;
+
+comment on function public.pgledger_import_history is
+$$Imports accounts and transfers from elsewhere, with their ids and times.
+
+Call pgledger_import_begin first, and write what is to be imported into
+pgledger.import_accounts, pgledger.import_transfers and, if there are any,
+pgledger.import_entries; all in one transaction. Entries say which version
+each account had; without them, transfers are taken in the order of their
+created_at and, where that is equal, of their rows.
+
+Ids, balances, versions and event_at stay as they are. A created_at that is
+not later than everything before it on both accounts is lifted to the next
+microsecond, and pgledger_imported_times_v1 lists it. Entries get other ids,
+which pgledger_imported_entries_v1 lists. Limits that the history breaks are in
+force from now on, as if they had been set after the newest transfer.
+
+All of it is imported or nothing: the books are verified before it returns.
+Only the owner of pgledger may call this function.
+
+app_id: Set of books that they are imported into.
+
+Returns: How much was imported, and how much of it could not stay as it was.
+
+Errors: NullArgument, InvalidScope, ImportRefused (a row cannot be imported,
+  which pgledger_import_faults lists, or the books are not in order).$$;
+
+revoke all on function public.pgledger_import_history from public;
 
 -- file: repeatable/10_ledger/pgledger_list_accounts.sql
 /*
@@ -23949,8 +26044,8 @@ begin
 
   lock table
     pgledger.accounts, pgledger.coupon_redemptions, pgledger.coupons, pgledger.invoice_payments,
-    pgledger.invoices, pgledger.meters, pgledger.plans, pgledger.subscriptions, pgledger.tenants,
-    pgledger.usage_events
+    pgledger.invoices, pgledger.meters, pgledger.noted_changes, pgledger.plans,
+    pgledger.subscriptions, pgledger.tenants, pgledger.usage_events
   in share row exclusive mode;
 
   select count(setval(format('pgledger.%I', sequence.name)::regclass, sequence.greatest_key))
@@ -24325,6 +26420,75 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 
 revoke all on function public.pgledger_reversed_amount from public;
 grant execute on function public.pgledger_reversed_amount to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_seal.sql
+/*
+Seals all blocks that are not sealed. Each root needs the one before, so it goes block by block; one
+statement makes the bytes of a block. Blocks never change, so nothing else is locked.
+
+Locks: pgledger.blocks_lock, waited for: it keeps others from sealing, and from making blocks, until
+the transaction ends.
+Errors: InvalidState.
+*/
+create or replace function public.pgledger_seal()
+returns public.pgledger_seal
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_block bigint;
+  v_newest pgledger.seals;
+  v_ok boolean;
+begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    v_ok := pgledger.fail(
+      'InvalidState',
+      array['transaction', current_setting('transaction_isolation'), 'open', 'sealing'],
+      hint => 'Seal in a transaction that is READ COMMITTED: others may have sealed blocks that '
+      || 'this one''s snapshot does not have.'
+    );
+  end if;
+  perform pg_advisory_xact_lock(pgledger.blocks_lock());
+  perform pgledger.make_blocks();
+
+  v_newest := (select seals from pgledger.seals order by seals.block desc limit 1);
+  for v_block in
+    select blocks.number
+    from pgledger.blocks
+    where blocks.number > coalesce(v_newest.block, 0)
+    order by blocks.number
+  loop
+    v_newest.block := v_block;
+    v_newest.root := pgledger.seal_root(v_block, coalesce(v_newest.root, ''));
+    v_newest.sealed_at := pgledger.clock();
+    insert into pgledger.seals (block, sealed_at, root)
+    values (v_newest.block, v_newest.sealed_at, v_newest.root);
+  end loop;
+
+  return row(v_newest.block, encode(v_newest.root, 'hex'), v_newest.sealed_at);
+end;
+$$;
+
+comment on function public.pgledger_seal is
+$$Seals everything up to now, and returns what proves it later.
+
+It makes the next block of changes, and a SHA-256 of each block that is not
+sealed yet, each with the one before. Posting does not know of it: seal as
+often as you like, for example each hour. Keep the result where whoever could
+tamper with the database cannot: pgledger_verify_seals then finds what was
+edited, added, removed or put in another order before it, even if all seals
+were made again.
+
+Returns: The newest seal; its columns are null if nothing has ever changed.
+
+Errors: InvalidState (the transaction keeps its snapshot: it is REPEATABLE
+  READ or SERIALIZABLE).$$;
+
+revoke all on function public.pgledger_seal from public;
+grant execute on function public.pgledger_seal to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
 /*
@@ -25154,6 +27318,9 @@ as $$
   select keys.check_name, keys.rows_checked, keys.violations, keys.example
   from pgledger.verify_keys(pgledger_verify.app_id) as keys
   union all
+  select blocks.check_name, blocks.rows_checked, blocks.violations, blocks.example
+  from pgledger.verify_blocks(pgledger_verify.app_id) as blocks
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
@@ -25186,13 +27353,145 @@ Errors: InvalidScope.$$;
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
 
+-- file: repeatable/10_ledger/pgledger_verify_seals.sql
+/*
+Makes the root of each sealed block again, from its rows and the stored root before, and compares.
+So a block that was tampered with is named, and those after it are not; that all were sealed again
+shows against an exported root alone.
+
+All is read from the snapshot of the calling statement, block by block, so memory does not grow
+with the books. Roots are made from the rows that leave an account;
+that none was slipped in on the other side alone shows in the count of entries.
+
+The body is long because it is five checks.
+
+Errors: InvalidArgument.
+*/
+create or replace function public.pgledger_verify_seals(from_export jsonb default null)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.check_exported_seals(pgledger_verify_seals.from_export)
+  where pgledger_verify_seals.from_export is not null;
+
+  select
+    'seals run from block 1 without a gap',
+    count(*),
+    count(*) filter (where chain.block <> chain.place),
+    min(format('block %s', chain.block)) filter (where chain.block <> chain.place)
+  from (
+    select seals.block, row_number() over (order by seals.block) as place
+    from pgledger.seals
+  ) as chain
+  union all
+  select
+    'sealed blocks are as they were sealed',
+    count(*),
+    count(*) filter (where sealed.root is distinct from sealed.root_now),
+    (array_agg(format('block %s', sealed.block) order by sealed.block)
+      filter (where sealed.root is distinct from sealed.root_now))[1]
+  from (
+    select
+      seals.block, seals.root,
+      pgledger.seal_root(seals.block, coalesce(lag(seals.root) over along, ''))
+    from pgledger.seals
+    window along as (order by seals.block)
+  ) as sealed (block, root, root_now)
+  union all
+  select
+    'covered accounts have an entry for each version, and no other',
+    count(*),
+    count(*) filter (where entries.is_right is not true),
+    min(entries.id) filter (where entries.is_right is not true)
+  from (
+    select coalesce(accounts.id, covered.account_key::text), covered.version = count(leg.key)
+    from pgledger.covered_accounts as covered
+    left join pgledger.accounts on covered.account_key = accounts.key
+    left join (
+      select transfers.from_key, transfers.from_version
+      from pgledger.transfers
+      union all
+      select transfers.to_key, transfers.to_version
+      from pgledger.transfers
+    ) as leg (key, version)
+      on covered.account_key = leg.key and covered.version >= leg.version
+    group by covered.account_key, accounts.id
+  ) as entries (id, is_right)
+  union all
+  select
+    'balances and versions of accounts are those of their newest entries',
+    count(*),
+    count(*) filter (where newest.is_right is not true),
+    min(newest.id) filter (where newest.is_right is not true)
+  from (
+    select
+      accounts.id,
+      accounts.balance = case
+        when accounts.version = 0 then 0
+        else coalesce(source.from_balance, target.to_balance)
+      end
+      and accounts.version >= covered_accounts.version
+    from pgledger.covered_accounts
+    left join pgledger.accounts on covered_accounts.account_key = accounts.key
+    left join pgledger.transfers as source
+      on accounts.key = source.from_key and accounts.version = source.from_version
+    left join pgledger.transfers as target
+      on accounts.key = target.to_key and accounts.version = target.to_version
+  ) as newest (id, is_right)
+  union all
+  select
+    'exported seals are those of the database',
+    count(*),
+    count(*) filter (where exported.is_right is not true),
+    (array_agg(format('block %s', exported.block) order by exported.block)
+      filter (where exported.is_right is not true))[1]
+  from (
+    select given.seal ->> 'block', encode(seals.root, 'hex') = given.seal ->> 'root'
+    from jsonb_array_elements(
+      case jsonb_typeof(pgledger_verify_seals.from_export)
+        when 'array' then pgledger_verify_seals.from_export
+        else jsonb_build_array(pgledger_verify_seals.from_export)
+      end
+    ) as given (seal)
+    left join pgledger.seals on (given.seal ->> 'block')::bigint = seals.block
+    where pgledger_verify_seals.from_export is not null
+  ) as exported (block, is_right)
+$$;
+
+comment on function public.pgledger_verify_seals is
+$$Proves that what was sealed has not been tampered with.
+
+Reads everything that is sealed. An edited, added, removed or moved row makes
+the root of its block another one. Whoever can change rows can also make the
+seals again, or cut off the newest blocks with theirs: that shows against a
+seal that was kept elsewhere.
+
+from_export: JSON array of seals that were kept, such as
+  [{"block": 7, "root": "9f3a…"}]; to_jsonb makes each of what pgledger_seal
+  returned, and one alone is taken too; null for the database's own seals
+  only.
+
+Returns: One row for each check: what it checks, how many rows it looked at,
+  how many of them break the rule, and one that does. All is well when
+  violations are 0 throughout.
+
+Errors: InvalidArgument.$$;
+
+revoke all on function public.pgledger_verify_seals from public;
+grant execute on function public.pgledger_verify_seals to pgledger_auditor;
+
 -- file: repeatable/10_ledger/pgledger_void_hold.sql
 /*
 Ends a hold, and releases what is left of it on both accounts.
 
 Checks, in this order: app_id, the id, idempotency_key, that the hold exists, whether the key was
 used, whether the hold was voided before, its state.
-Locks: those of pgledger.lock_hold, then the inserted row of the key.
+Locks: those of pgledger.lock_hold, then the inserted rows of the key and
+of the noted change.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument, HoldNotFound, IdempotencyConflict,
 HoldEnded, HoldExpired.
 */
@@ -25250,6 +27549,7 @@ begin
     out_released = true,
     in_released = true
   where holds.id = hold_id;
+  perform pgledger.note_hold_changes(array[hold_id], 'voided', v_now);
 
   v_hold := (select holds from pgledger.holds where holds.id = hold_id);
   return pgledger.hold_answer(v_hold, false);
@@ -25278,6 +27578,83 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidArgument
 
 revoke all on function public.pgledger_void_hold from public;
 grant execute on function public.pgledger_void_hold to pgledger_poster;
+
+-- file: repeatable/10_ledger/place_import.sql
+/*
+Works out both legs of each transfer that is to be imported: its version on each account, the
+balance that it left there, and which transfer came next. Entries say the version where they are
+given. Otherwise transfers were made in the order of their times, and of their rows where times are
+equal. Rows are sound by themselves, which the caller has checked.
+
+A leg has all that later steps ask for, so that the legs are sorted once.
+*/
+create or replace function pgledger.place_import()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_has_entries boolean := exists (select from pgledger.import_entries);
+begin
+  truncate pgledger.import_legs, pgledger.import_times;
+
+  insert into pgledger.import_legs (
+    transfer_number, account_number, version, place, next_transfer_number, earliest_at, is_to,
+    amount, balance, given_previous_balance, given_balance, entry_id
+  )
+  select
+    leg.transfer_number, leg.account_number, coalesce(leg.version, row_number() over along),
+    row_number() over along, lead(leg.transfer_number) over along, leg.earliest_at, leg.is_to,
+    leg.amount, sum(leg.amount) over along, leg.previous_balance, leg.balance, leg.entry_id
+  from (
+    select
+      moved.number as transfer_number,
+      import_accounts.number as account_number,
+      import_entries.account_version as version,
+      greatest(moved.created_at, import_accounts.created_at + interval '1 microsecond')
+        as earliest_at,
+      null::timestamptz as created_at,
+      import_entries.account_id = moved.to_account_id as is_to,
+      case when scale(moved.amount) > 18 then trim_scale(moved.amount) else moved.amount end
+      * case when import_entries.account_id = moved.to_account_id then 1 else -1 end as amount,
+      import_entries.account_previous_balance as previous_balance,
+      import_entries.account_current_balance as balance,
+      import_entries.id as entry_id
+    from pgledger.import_entries
+    inner join pgledger.import_transfers as moved on import_entries.transfer_id = moved.id
+    inner join pgledger.import_accounts on import_entries.account_id = import_accounts.id
+    where v_has_entries
+    union all
+    select
+      moved.number, import_accounts.number, null,
+      greatest(moved.created_at, import_accounts.created_at + interval '1 microsecond'),
+      moved.created_at, side.is_to,
+      case when scale(moved.amount) > 18 then trim_scale(moved.amount) else moved.amount end
+      * case when side.is_to then 1 else -1 end,
+      null, null, null
+    from pgledger.import_transfers as moved
+    cross join (values (false), (true)) as side (is_to)
+    inner join pgledger.import_accounts
+      on
+        case when side.is_to then moved.to_account_id else moved.from_account_id end
+        = import_accounts.id
+    where not v_has_entries
+  ) as leg
+  window along as (
+    partition by leg.account_number
+    order by leg.version, leg.created_at, leg.transfer_number
+    rows unbounded preceding
+  );
+
+  analyze pgledger.import_legs;
+end;
+$$;
+
+comment on function pgledger.place_import is
+  'Works out version and balance of both legs of each transfer that is to be imported.';
+
+revoke all on function pgledger.place_import from public;
 
 -- file: repeatable/10_ledger/place_run.sql
 /*
@@ -27375,8 +29752,9 @@ revoke all on function pgledger.refuse_account_name from public;
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
-what let reversals past limits, idempotency keys, which a purge may delete, or what was asked for in
-a hold. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+what let reversals past limits, idempotency keys, which a purge may delete, what was asked for in a
+hold, blocks of changes, what they cover and their seals, or noted changes, but that a block takes
+them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
 They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
@@ -27504,6 +29882,72 @@ enable always trigger transfers_never_change;
 alter table pgledger.accounts
 enable always trigger accounts_rows_are_never_deleted,
 enable always trigger accounts_are_never_deleted;
+
+create or replace trigger blocks_rows_never_change
+before update or delete on pgledger.blocks
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger blocks_never_change
+before update or delete or truncate on pgledger.blocks
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.blocks
+enable always trigger blocks_rows_never_change,
+enable always trigger blocks_never_change;
+
+create or replace trigger block_accounts_rows_never_change
+before update or delete on pgledger.block_accounts
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger block_accounts_never_change
+before update or delete or truncate on pgledger.block_accounts
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.block_accounts
+enable always trigger block_accounts_rows_never_change,
+enable always trigger block_accounts_never_change;
+
+create or replace trigger block_holds_rows_never_change
+before update or delete on pgledger.block_holds
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger block_holds_never_change
+before update or delete or truncate on pgledger.block_holds
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.block_holds
+enable always trigger block_holds_rows_never_change,
+enable always trigger block_holds_never_change;
+
+create or replace trigger seals_rows_never_change
+before update or delete on pgledger.seals
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger seals_never_change
+before update or delete or truncate on pgledger.seals
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.seals
+enable always trigger seals_rows_never_change,
+enable always trigger seals_never_change;
+
+create or replace trigger noted_changes_rows_are_never_deleted
+before delete on pgledger.noted_changes
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger noted_changes_are_never_deleted
+before delete or truncate on pgledger.noted_changes
+for each statement execute function pgledger.refuse_change();
+
+create or replace trigger noted_changes_keep_what_changed
+before update of number, version, changed_at, entity, change, entity_id, app_id, tenant_id, details
+on pgledger.noted_changes
+for each row execute function pgledger.refuse_change();
+
+alter table pgledger.noted_changes
+enable always trigger noted_changes_rows_are_never_deleted,
+enable always trigger noted_changes_are_never_deleted,
+enable always trigger noted_changes_keep_what_changed;
 
 -- file: repeatable/10_ledger/refuse_key.sql
 /*
@@ -27787,6 +30231,14 @@ begin
     from side
     group by side.key
   ) as change (key, held_out, held_in);
+
+  -- What the other side has written already is noted already.
+  perform pgledger.note_hold_changes(
+    array(
+      select holds.id from pgledger.holds where holds.id = any(v_ids) and holds.status = 0
+    ),
+    'expired'
+  );
 
   update pgledger.holds
   set
@@ -29066,6 +31518,124 @@ comment on function pgledger.scale_currencies is
 
 revoke all on function pgledger.scale_currencies from public;
 
+-- file: repeatable/10_ledger/seal_root.sql
+/*
+The root of a block: the SHA-256 of its bytes, which begin with the root before. The bytes are
+those of version 1 of the form: PostgreSQL's binary form of rows, which says the number of columns,
+and of each its type and its length; texts are bytes in UTF-8, so that no client's encoding matters.
+First comes the block, then what it covers of accounts, and then rows by their kind, each kind in
+the order of its keys.
+
+Transfers are read by the side that they leave; pgledger_verify_seals counts both.
+
+A block has 4,000 items at most, so its bytes are few, and they are made by one statement.
+
+The body is long because the form of everything that is sealed stands in one place.
+*/
+create or replace function pgledger.seal_root(block bigint, root_before bytea)
+returns bytea
+language sql
+stable
+parallel safe
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+  with account as materialized (
+    select covered.account_key, covered.from_version, covered.to_version, covered.from_change,
+      covered.to_change, covered.is_first
+    from pgledger.block_accounts as covered
+    where covered.block = seal_root.block
+    order by covered.account_key
+  ),
+
+  transfer as (
+    select
+      string_agg(
+        record_send(
+          row(
+            3, convert_to(transfers.id, 'UTF8'), convert_to(transfers.app_id, 'UTF8'),
+            transfers.from_key, transfers.from_version, transfers.to_key, transfers.to_version,
+            transfers.amount, transfers.from_balance, transfers.to_balance, transfers.created_at,
+            transfers.event_at, convert_to(transfers.group_id, 'UTF8'),
+            convert_to(transfers.origin_id, 'UTF8'), convert_to(transfers.metadata::text, 'UTF8')
+          )
+        ),
+        '' order by transfers.from_key, transfers.from_version
+      ) as bytes
+    from account
+    inner join pgledger.transfers
+      on account.account_key = transfers.from_key
+      and transfers.from_version > account.from_version
+      and transfers.from_version <= account.to_version
+  ),
+
+  part (place, bytes) as (
+    select
+      1,
+      record_send(
+        row(
+          'pgledger block'::bytea, 1, blocks.number, root_before, convert_to(blocks.mark, 'UTF8'),
+          blocks.made_at, blocks.changes
+        )
+      )
+    from pgledger.blocks
+    where blocks.number = seal_root.block
+    union all
+    select
+      2,
+      string_agg(
+        record_send(
+          row(
+            6, account.account_key, account.from_version, account.to_version, account.from_change,
+            account.to_change, account.is_first
+          )
+        ),
+        '' order by account.account_key
+      )
+    from account
+    union all
+    select 3, string_agg(pgledger.opening_bytes(accounts), '' order by accounts.key)
+    from account
+    inner join pgledger.accounts on account.account_key = accounts.key
+    where account.is_first
+    union all
+    select
+      4,
+      string_agg(
+        pgledger.account_change_bytes(changes), '' order by changes.account_key, changes.number
+      )
+    from account
+    inner join pgledger.account_changes as changes
+      on account.account_key = changes.account_key
+      and account.to_change > account.from_change
+      and changes.number > account.from_change
+      and changes.number <= account.to_change
+    union all
+    select 5, transfer.bytes
+    from transfer
+    union all
+    select
+      6, string_agg(pgledger.hold_bytes(holds, block_holds.placed_at), '' order by holds.id)
+    from pgledger.block_holds
+    inner join pgledger.holds on block_holds.hold_id = holds.id
+    where block_holds.block = seal_root.block
+    union all
+    select 7, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
+    from pgledger.noted_changes as noted
+    where noted.block = seal_root.block
+  )
+
+  select sha256(string_agg(part.bytes, '' order by part.place))
+  from part
+$$;
+
+comment on function pgledger.seal_root is
+  'SHA-256 of a block, of what it covers, and of the root before.';
+
+revoke all on function pgledger.seal_root from public;
+
 -- file: repeatable/10_ledger/setting_faults.sql
 /*
 Functions that run with somebody else's rights or look names up elsewhere, and views whose options
@@ -29407,6 +31977,95 @@ comment on function pgledger.take_keys is
   'Writes down the keys of a batch''s new requests, with what comes of each.';
 
 revoke all on function pgledger.take_keys from public;
+
+-- file: repeatable/10_ledger/time_import.sql
+/*
+Works out when each transfer that is to be imported was recorded: at its own created_at, or, where
+that is not later than what was before on one of its accounts, a microsecond after that. What is
+lifted so may lift what follows on the other account. So transfers are taken in an order in which
+each comes after those before it on both accounts, once each. Transfers that no such order reaches,
+because each waits for another, get no time.
+
+The loop compares numbers and times in arrays of fixed width: a step costs the same however many
+transfers there are.
+*/
+create or replace function pgledger.time_import()
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  c_microsecond constant interval := '1 microsecond';
+  v_times timestamptz[];
+  v_waits integer[];
+  v_after_from integer[];
+  v_after_to integer[];
+  v_ready integer[];
+  v_head integer := 0;
+  v_tail integer;
+  v_place integer;
+  v_next integer;
+  v_time timestamptz;
+begin
+  -- Numbers may have gaps: these wait for ever.
+  select
+    array_agg(moved.earliest_at), array_agg(moved.waits), array_agg(moved.after_from),
+    array_agg(moved.after_to)
+  into v_times, v_waits, v_after_from, v_after_to
+  from (
+    select
+      greatest(leg_from.earliest_at, leg_to.earliest_at) as earliest_at,
+      (leg_from.place > 1)::integer + (leg_to.place > 1)::integer as waits,
+      leg_from.next_transfer_number::integer as after_from,
+      leg_to.next_transfer_number::integer as after_to
+    from generate_series(
+      1, (select max(import_legs.transfer_number) from pgledger.import_legs)
+    ) as given (number)
+    left join pgledger.import_legs as leg_from
+      on given.number = leg_from.transfer_number and not leg_from.is_to
+    left join pgledger.import_legs as leg_to
+      on given.number = leg_to.transfer_number and leg_to.is_to
+    order by given.number
+  ) as moved;
+
+  v_ready := array(
+    select given.place
+    from unnest(v_waits) with ordinality as given (waits, place)
+    where given.waits = 0
+    order by given.place
+  );
+  v_tail := cardinality(v_ready);
+
+  while v_head < v_tail loop
+    v_head := v_head + 1;
+    v_place := v_ready[v_head];
+    v_time := v_times[v_place] + c_microsecond;
+    foreach v_next in array array[v_after_from[v_place], v_after_to[v_place]] loop
+      continue when v_next is null;
+      if v_times[v_next] < v_time then
+        v_times[v_next] := v_time;
+      end if;
+      v_waits[v_next] := v_waits[v_next] - 1;
+      if v_waits[v_next] = 0 then
+        v_tail := v_tail + 1;
+        v_ready[v_tail] := v_next;
+      end if;
+    end loop;
+  end loop;
+
+  insert into pgledger.import_times (transfer_number, recorded_at)
+  select given.place, given.recorded_at
+  from unnest(v_times, v_waits) with ordinality as given (recorded_at, waits, place)
+  where given.waits = 0;
+  analyze pgledger.import_times;
+end;
+$$;
+
+comment on function pgledger.time_import is
+  'Works out when each transfer that is to be imported was recorded, later than those before it.';
+
+revoke all on function pgledger.time_import from public;
 
 -- file: repeatable/10_ledger/transfer_answer.sql
 /*
@@ -29779,6 +32438,178 @@ comment on function pgledger.trigger_faults is
 
 revoke all on function pgledger.trigger_faults from public;
 
+-- file: repeatable/10_ledger/uncovered_accounts.sql
+/*
+The accounts that have changed since the newest block, with the versions and the numbers of changes
+that blocks cover and those that there are. That compares all accounts: there is no shortcut that
+could miss one. It costs one pass over accounts and over what is covered.
+*/
+create or replace function pgledger.uncovered_accounts()
+returns table (
+  key bigint,
+  from_version bigint,
+  to_version bigint,
+  from_change bigint,
+  to_change bigint,
+  is_first boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    accounts.key,
+    coalesce(covered_accounts.version, 0),
+    accounts.version,
+    coalesce(covered_accounts.change, 0),
+    coalesce(newest.number, 0),
+    covered_accounts.account_key is null
+  from pgledger.accounts
+  left join pgledger.covered_accounts on accounts.key = covered_accounts.account_key
+  left join (
+    select account_changes.account_key, max(account_changes.number)
+    from pgledger.account_changes
+    group by account_changes.account_key
+  ) as newest (account_key, number) on accounts.key = newest.account_key
+  where covered_accounts.account_key is null
+    or accounts.version > covered_accounts.version
+    or newest.number > covered_accounts.change
+$$;
+
+comment on function pgledger.uncovered_accounts is
+  'Accounts that have changed beyond what blocks cover.';
+
+revoke all on function pgledger.uncovered_accounts from public;
+
+-- file: repeatable/10_ledger/uncovered_holds.sql
+/*
+Holds whose making no block covers yet: among those that hold something back, which an index knows,
+and those of the given ids. Where the clock has stepped back, a hold takes its place no later than
+its first posting.
+*/
+create or replace function pgledger.uncovered_holds(ended_ids text[])
+returns table (id text, placed_at timestamptz)
+language sql
+stable
+parallel safe
+as $$
+  select
+    holds.id,
+    least(
+      holds.created_at,
+      case when holds.posted_amount > 0 then (
+        select min(transfers.created_at)
+        from pgledger.transfers
+        where transfers.app_id = holds.app_id
+          and transfers.origin_id = holds.id
+      ) end
+    )
+  from (
+    select pending.id
+    from pgledger.holds as pending
+    where not pending.out_released
+    union
+    select unnest(ended_ids)
+  ) as candidate
+  inner join pgledger.holds on candidate.id = holds.id
+  where not exists (select from pgledger.block_holds where block_holds.hold_id = candidate.id)
+$$;
+
+comment on function pgledger.uncovered_holds is
+  'Holds whose making no block covers yet, among pending ones and those of the given ids.';
+
+revoke all on function pgledger.uncovered_holds from public;
+
+-- file: repeatable/10_ledger/uncovered_items.sql
+/*
+What no block covers yet, one row an item, with the place that it is to have: the time, then the
+rank, then what tells items of one time apart. Along each account, each hold and the noted changes,
+places ascend as things happened, even where the clock has stepped back: nothing is placed before
+what it follows from. So a backlog can be cut into blocks anywhere.
+
+A hold that was made and is not covered is pending; or posted, by a transfer that is not covered
+either; or ended, and then that is noted and not taken. So holds are found without reading all of
+them.
+
+Ranks: 0 an account was opened, 1 a hold was made, 2 an account was changed, 3 a transfer, 5 noted.
+4 is for the ends of posted holds, which follow from their last transfers.
+*/
+create or replace function pgledger.uncovered_items()
+returns table (
+  placed_at timestamptz,
+  rank integer,
+  id text,
+  key bigint,
+  version bigint,
+  other_key bigint,
+  other_version bigint
+)
+language sql
+stable
+parallel safe
+set enable_mergejoin = off
+as $$
+  with account as materialized (
+    select changed.key, changed.from_version, changed.to_version, changed.from_change,
+      changed.to_change, changed.is_first
+    from pgledger.uncovered_accounts() as changed
+  ),
+
+  transfer as materialized (
+    select moved.created_at, moved.id, moved.origin_id, moved.from_key, moved.from_version,
+      moved.to_key, moved.to_version
+    from account
+    cross join lateral (
+      select transfers.created_at, transfers.id, transfers.origin_id, transfers.from_key,
+        transfers.from_version, transfers.to_key, transfers.to_version
+      from pgledger.transfers
+      where transfers.from_key = account.key
+        and transfers.from_version > account.from_version
+        and transfers.from_version <= account.to_version
+      offset 0
+    ) as moved
+  ),
+
+  noted as materialized (
+    select noted_changes.number, noted_changes.entity, noted_changes.entity_id,
+      max(noted_changes.changed_at) over (order by noted_changes.number) as placed_at
+    from pgledger.noted_changes
+    where noted_changes.block is null
+  )
+
+  select '-infinity'::timestamptz, 0, '', account.key, null::bigint, null::bigint, null::bigint
+  from account
+  where account.is_first
+  union all
+  select
+    least(changes.changed_at, pgledger.version_time(changes.account_key, changes.version + 1)),
+    2, '', changes.account_key, changes.number, null, null
+  from account
+  inner join pgledger.account_changes as changes
+    on account.key = changes.account_key and changes.number > account.from_change
+  union all
+  select transfer.created_at, 3, transfer.id, transfer.from_key, transfer.from_version,
+    transfer.to_key, transfer.to_version
+  from transfer
+  union all
+  select noted.placed_at, 5, '', null, noted.number, null, null
+  from noted
+  union all
+  select made.placed_at, 1, made.id, null, null, null, null
+  from pgledger.uncovered_holds(
+    array(
+      select transfer.origin_id from transfer where starts_with(transfer.origin_id, 'pglh_')
+      union all
+      select noted.entity_id from noted where noted.entity = 'hold'
+    )
+  ) as made
+$$;
+
+comment on function pgledger.uncovered_items is
+  'What no block covers yet, with the place that each item is to have.';
+
+revoke all on function pgledger.uncovered_items from public;
+
 -- file: repeatable/10_ledger/verify_access.sql
 /*
 Checks that everything of ours is there and stands as expected_guards() says. A restore without
@@ -29905,6 +32736,119 @@ comment on function pgledger.verify_accounts is
   'Checks each account''s balance, version and time against its entries, and the rest by itself.';
 
 revoke all on function pgledger.verify_accounts from public;
+
+-- file: repeatable/10_ledger/verify_blocks.sql
+/*
+Checks blocks of changes: their numbers, what they cover of each account, and what was noted of
+holds against the holds. What blocks hold of the transfers themselves is for seals to prove.
+
+The body is long because it is five checks.
+*/
+create or replace function pgledger.verify_blocks(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with ranged as materialized (
+    select
+      block_accounts.account_key, block_accounts.block, accounts.id, block_accounts.to_version,
+      block_accounts.to_change,
+      lead(block_accounts.block) over along is null as is_newest,
+      block_accounts.is_first = (lag(block_accounts.block) over along is null)
+      and block_accounts.from_version = lag(block_accounts.to_version, 1, 0::bigint) over along
+      and block_accounts.from_change = lag(block_accounts.to_change, 1, 0::bigint) over along
+      and block_accounts.from_version <= block_accounts.to_version
+      and block_accounts.from_change <= block_accounts.to_change
+      and block_accounts.to_version <= accounts.version
+      and blocks.number is not null as is_right
+    from pgledger.block_accounts
+    left join pgledger.accounts on block_accounts.account_key = accounts.key
+    left join pgledger.blocks on block_accounts.block = blocks.number
+    where verify_blocks.app_id is null or accounts.app_id = verify_blocks.app_id
+    window along as (partition by block_accounts.account_key order by block_accounts.block)
+  )
+
+  select
+    'blocks of changes run from 1 without a gap',
+    count(*),
+    count(*) filter (where chain.number <> chain.place),
+    min(chain.number::text) filter (where chain.number <> chain.place)
+  from (
+    select blocks.number, row_number() over (order by blocks.number) as place
+    from pgledger.blocks
+  ) as chain
+  union all
+  select
+    'blocks cover the versions and changes of accounts without a gap',
+    count(*),
+    count(*) filter (where ranged.is_right is not true),
+    min(format('%s in block %s', coalesce(ranged.id, ranged.account_key::text), ranged.block))
+      filter (where ranged.is_right is not true)
+  from ranged
+  union all
+  select
+    'what is covered of accounts is what their newest block says',
+    count(*),
+    count(*) filter (where newest.is_right is not true),
+    min(coalesce(newest.id, newest.account_key::text)) filter (where newest.is_right is not true)
+  from (
+    select
+      coalesce(ranged.account_key, covered.account_key), coalesce(ranged.id, accounts.id),
+      (covered.version, covered.change) = (ranged.to_version, ranged.to_change)
+    from (select ranged.account_key, ranged.id, ranged.to_version, ranged.to_change
+      from ranged where ranged.is_newest) as ranged
+    full join pgledger.covered_accounts as covered on ranged.account_key = covered.account_key
+    left join pgledger.accounts on covered.account_key = accounts.key
+    where verify_blocks.app_id is null
+      or accounts.app_id = verify_blocks.app_id
+      or ranged.account_key is not null
+  ) as newest (account_key, id, is_right)
+  union all
+  select
+    'noted changes run from 1 without a gap, and never back in time',
+    count(*),
+    count(*) filter (where noted.is_right is not true),
+    min(noted.label) filter (where noted.is_right is not true)
+  from (
+    select
+      format('%s %s version %s', changes.entity, changes.entity_id, changes.version),
+      changes.version = row_number() over along
+      and (changes.changed_at < lag(changes.changed_at) over along) is not true
+      and (changes.number < lag(changes.number) over along) is not true
+      and (changes.block is null or blocks.number is not null)
+    from pgledger.noted_changes as changes
+    left join pgledger.blocks on changes.block = blocks.number
+    where verify_blocks.app_id is null or changes.app_id = verify_blocks.app_id
+    window along as (partition by changes.entity, changes.entity_id order by changes.version)
+  ) as noted (label, is_right)
+  union all
+  select
+    'the ends of holds that nothing posted whole are noted',
+    count(*),
+    count(*) filter (where ended.is_right is not true),
+    min(ended.id) filter (where ended.is_right is not true)
+  from (
+    select
+      coalesce(holds.id, noted.entity_id),
+      case holds.status when 2 then 'voided' when 3 then 'expired' else '' end
+      = coalesce(string_agg(noted.change, ' '), '')
+    from pgledger.holds
+    full join (
+      select changes.entity_id, changes.change, changes.app_id
+      from pgledger.noted_changes as changes
+      where changes.entity = 'hold' and changes.change <> 'extended'
+    ) as noted on (holds.id, holds.app_id) = (noted.entity_id, noted.app_id)
+    where verify_blocks.app_id is null
+      or coalesce(holds.app_id, noted.app_id) = verify_blocks.app_id
+    group by holds.id, noted.entity_id
+  ) as ended (id, is_right)
+$$;
+
+comment on function pgledger.verify_blocks is
+  'Checks blocks of changes, and what was noted of holds.';
+
+revoke all on function pgledger.verify_blocks from public;
 
 -- file: repeatable/10_ledger/verify_books.sql
 /*
@@ -30981,6 +33925,172 @@ comment on function pgledger.warn_of_clock is 'Warns that an account is ahead of
 
 revoke all on function pgledger.warn_of_clock from public;
 
+-- file: repeatable/10_ledger/write_import_origins.sql
+/*
+Writes down what the import could not keep: ids of entries, which are made anew, and times that were
+lifted. Then what was to be imported is emptied. Returns how much of everything there was.
+*/
+create or replace function pgledger.write_import_origins(
+  out accounts bigint,
+  out transfers bigint,
+  out entry_ids bigint,
+  out lifted_times bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.imported_entries (account_key, account_version, id)
+  select accounts.key, import_legs.version, import_legs.entry_id
+  from pgledger.import_legs
+  inner join pgledger.import_accounts on import_legs.account_number = import_accounts.number
+  inner join pgledger.accounts on import_accounts.id = accounts.id
+  where import_legs.entry_id is not null
+  order by import_legs.entry_id;
+  get diagnostics entry_ids = row_count;
+
+  insert into pgledger.imported_times (created_at, transfer_id)
+  select moved.created_at, moved.id
+  from pgledger.import_transfers as moved
+  inner join pgledger.import_times on moved.number = import_times.transfer_number
+  where moved.created_at <> import_times.recorded_at
+  order by moved.id;
+  get diagnostics lifted_times = row_count;
+
+  accounts := (select count(*) from pgledger.import_accounts);
+  transfers := (select count(*) from pgledger.import_transfers);
+
+  truncate
+    pgledger.import_accounts, pgledger.import_transfers, pgledger.import_entries,
+    pgledger.import_legs, pgledger.import_times
+  restart identity;
+  analyze
+    pgledger.accounts, pgledger.transfers, pgledger.imported_entries, pgledger.imported_times;
+end;
+$$;
+
+comment on function pgledger.write_import_origins is
+  'Writes the ids and times that an import has replaced; returns their numbers.';
+
+revoke all on function pgledger.write_import_origins from public;
+
+-- file: repeatable/10_ledger/write_imported_accounts.sql
+/*
+Writes the accounts of an import as they are after its transfers, and returns how many of them have
+limits that a transfer of the import broke. Such limits came later: the account's history says that
+they were set after its newest transfer. All others were there from the beginning.
+
+Locks: those of pgledger.keep_scale.
+*/
+create or replace function pgledger.write_imported_accounts(app_id text)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint;
+begin
+  perform pgledger.keep_scale(write_imported_accounts.app_id, given.currency)
+  from (
+    select distinct import_accounts.currency
+    from pgledger.import_accounts
+    order by import_accounts.currency
+  ) as given;
+
+  insert into pgledger.accounts (
+    created_at, updated_at, version, balance, min_balance, max_balance, amount_scale, id, app_id,
+    currency, name, tenant_id, metadata
+  )
+  select
+    given.created_at, coalesce(newest.recorded_at, given.created_at), coalesce(newest.version, 0),
+    coalesce(newest.balance, 0),
+    pgledger.flag_limit(coalesce(given.allow_negative_balance, true), given.min_balance),
+    pgledger.flag_limit(coalesce(given.allow_positive_balance, true), given.max_balance),
+    currencies.amount_scale, given.id, write_imported_accounts.app_id, given.currency, given.name,
+    coalesce(given.tenant_id, ''), given.metadata
+  from pgledger.import_accounts as given
+  left join (
+    select
+      import_legs.account_number, max(import_legs.version), sum(import_legs.amount),
+      max(import_times.recorded_at)
+    from pgledger.import_legs
+    inner join pgledger.import_times using (transfer_number)
+    group by import_legs.account_number
+  ) as newest (number, version, balance, recorded_at) on given.number = newest.number
+  left join pgledger.currencies
+    on currencies.app_id = write_imported_accounts.app_id and given.currency = currencies.code
+  order by given.number;
+
+  insert into pgledger.account_changes (
+    account_key, number, changed_at, version, from_status, to_status, change, to_min_balance,
+    to_max_balance, from_name, to_name, from_metadata, to_metadata, changed_by, changed_as, reason
+  )
+  select
+    accounts.key, 1,
+    greatest(pgledger.clock(), accounts.updated_at + interval '1 microsecond'),
+    accounts.version, 0, 0, 'set_limits', accounts.min_balance, accounts.max_balance,
+    accounts.name, accounts.name, accounts.metadata, accounts.metadata, session_user,
+    current_setting('role'), 'imported: earlier transfers are not within these limits'
+  from pgledger.accounts
+  inner join (
+    select distinct import_accounts.id
+    from pgledger.import_legs
+    inner join pgledger.import_accounts on import_legs.account_number = import_accounts.number
+    inner join pgledger.accounts using (id)
+    where import_legs.amount < 0 and import_legs.balance < accounts.min_balance
+      or import_legs.amount > 0 and import_legs.balance > accounts.max_balance
+  ) as broken on accounts.id = broken.id;
+  get diagnostics v_count = row_count;
+
+  return v_count;
+end;
+$$;
+
+comment on function pgledger.write_imported_accounts is
+  'Writes the accounts of an import; returns how many of them have limits that came later.';
+
+revoke all on function pgledger.write_imported_accounts from public;
+
+-- file: repeatable/10_ledger/write_imported_transfers.sql
+/*
+Writes the transfers of an import, in the order in which they were recorded, so that ranges of pages
+tell ranges of times. An event_at that says no more than created_at is not kept, as if it had not
+been given; one that was lifted is, because the two differ now.
+*/
+create or replace function pgledger.write_imported_transfers(app_id text)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.transfers (
+    from_key, to_key, from_version, to_version, created_at, event_at, id, app_id, amount,
+    from_balance, to_balance, group_id, metadata
+  )
+  select
+    source.key, target.key, leg_from.version, leg_to.version, import_times.recorded_at,
+    nullif(moved.event_at, import_times.recorded_at), moved.id, write_imported_transfers.app_id,
+    leg_to.amount, leg_from.balance, leg_to.balance, moved.group_id, moved.metadata
+  from pgledger.import_transfers as moved
+  inner join pgledger.import_times on moved.number = import_times.transfer_number
+  inner join pgledger.import_legs as leg_from
+    on moved.number = leg_from.transfer_number and not leg_from.is_to
+  inner join pgledger.import_legs as leg_to
+    on moved.number = leg_to.transfer_number and leg_to.is_to
+  inner join pgledger.accounts as source on moved.from_account_id = source.id
+  inner join pgledger.accounts as target on moved.to_account_id = target.id
+  order by import_times.recorded_at, moved.id;
+end;
+$$;
+
+comment on function pgledger.write_imported_transfers is
+  'Writes the transfers of an import in the order of their times.';
+
+revoke all on function pgledger.write_imported_transfers from public;
+
 -- file: repeatable/10_ledger/views/pgledger_account_changes_v1.sql
 /*
 Changes of accounts as applications see them. Columns never change; a change of shape is a new
@@ -31124,6 +34234,99 @@ comment on column public.pgledger_account_changes_view.tenant_id is
 
 revoke all on table public.pgledger_account_changes_view from public;
 grant select on table public.pgledger_account_changes_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_accounts_ahead_v1.sql
+/*
+Accounts that are ahead of the clock, for whoever watches a server: what pgledger_accounts_ahead
+tells of all apps, and what calls make of it. Columns never change; a change of shape is a new
+version.
+*/
+create or replace view public.pgledger_accounts_ahead_v1 as
+select
+  ahead.account_id,
+  ahead.account_name,
+  ahead.app_id,
+  ahead.tenant_id,
+  ahead.newest_at,
+  ahead.clock_at,
+  ahead.newest_at - ahead.clock_at as ahead_by,
+  case
+    when ahead.accepted_at is not null then 'accepted'
+    when ahead.newest_at > ahead.clock_at + interval '1 day' then 'refused'
+    else 'warned'
+  end collate "C" as state,
+  ahead.accepted_at,
+  ahead.accepted_by,
+  ahead.reason
+from public.pgledger_accounts_ahead(null) as ahead;
+
+comment on view public.pgledger_accounts_ahead_v1 is
+  'One row for each account whose newest time is ahead of the clock; none where all is well. It '
+  'reads all accounts.';
+comment on column public.pgledger_accounts_ahead_v1.account_id is 'The account.';
+comment on column public.pgledger_accounts_ahead_v1.account_name is 'Its name.';
+comment on column public.pgledger_accounts_ahead_v1.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_accounts_ahead_v1.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column public.pgledger_accounts_ahead_v1.newest_at is
+  'When its newest transfer was recorded; before the first one, the account itself.';
+comment on column public.pgledger_accounts_ahead_v1.clock_at is 'What the clock says now.';
+comment on column public.pgledger_accounts_ahead_v1.ahead_by is
+  'How far newest_at is ahead of that.';
+comment on column public.pgledger_accounts_ahead_v1.state is
+  'What calls that touch the account get; one of: warned, refused, accepted.';
+comment on column public.pgledger_accounts_ahead_v1.accepted_at is
+  'When this was accepted, or null.';
+comment on column public.pgledger_accounts_ahead_v1.accepted_by is 'Who accepted it, or null.';
+comment on column public.pgledger_accounts_ahead_v1.reason is 'Why it was accepted, or null.';
+
+revoke all on table public.pgledger_accounts_ahead_v1 from public;
+grant select on table public.pgledger_accounts_ahead_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_accounts_ahead_view.sql
+/*
+The newest version of pgledger_accounts_ahead_v1, under the name that stays.
+*/
+create or replace view public.pgledger_accounts_ahead_view as
+select
+  newest.account_id,
+  newest.account_name,
+  newest.app_id,
+  newest.tenant_id,
+  newest.newest_at,
+  newest.clock_at,
+  newest.ahead_by,
+  newest.state,
+  newest.accepted_at,
+  newest.accepted_by,
+  newest.reason
+from public.pgledger_accounts_ahead_v1 as newest;
+
+comment on view public.pgledger_accounts_ahead_view is
+  'Accounts that are ahead of the clock: today''s version, pgledger_accounts_ahead_v1.';
+comment on column public.pgledger_accounts_ahead_view.account_id is 'The account.';
+comment on column public.pgledger_accounts_ahead_view.account_name is 'Its name.';
+comment on column public.pgledger_accounts_ahead_view.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_accounts_ahead_view.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column public.pgledger_accounts_ahead_view.newest_at is
+  'When its newest transfer was recorded; before the first one, the account itself.';
+comment on column public.pgledger_accounts_ahead_view.clock_at is 'What the clock says now.';
+comment on column public.pgledger_accounts_ahead_view.ahead_by is
+  'How far newest_at is ahead of that.';
+comment on column public.pgledger_accounts_ahead_view.state is
+  'What calls that touch the account get; one of: warned, refused, accepted.';
+comment on column public.pgledger_accounts_ahead_view.accepted_at is
+  'When this was accepted, or null.';
+comment on column public.pgledger_accounts_ahead_view.accepted_by is
+  'Who accepted it, or null.';
+comment on column public.pgledger_accounts_ahead_view.reason is
+  'Why it was accepted, or null.';
+
+revoke all on table public.pgledger_accounts_ahead_view from public;
+grant select on table public.pgledger_accounts_ahead_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_v1.sql
 /*
@@ -31612,6 +34815,81 @@ comment on column public.pgledger_holds_view.to_tenant_id is
 
 revoke all on table public.pgledger_holds_view from public;
 grant select on table public.pgledger_holds_view to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_imported_entries_v1.sql
+/*
+Which entry an imported one has become. The entry's id is made of its transfer's time, which either
+side of the transfer may tell.
+*/
+create or replace view public.pgledger_imported_entries_v1 as
+select
+  imported_entries.id as imported_id,
+  pgledger.entry_id(
+    coalesce(moved_from.created_at, moved_to.created_at), imported_entries.account_key,
+    imported_entries.account_version
+  )
+  collate "C" as id,
+  accounts.id as account_id,
+  coalesce(moved_from.id, moved_to.id) as transfer_id,
+  imported_entries.account_version,
+  accounts.app_id,
+  accounts.tenant_id
+from pgledger.imported_entries
+left join pgledger.accounts on imported_entries.account_key = accounts.key
+left join pgledger.transfers as moved_from
+  on
+    imported_entries.account_key = moved_from.from_key
+    and imported_entries.account_version = moved_from.from_version
+left join pgledger.transfers as moved_to
+  on
+    imported_entries.account_key = moved_to.to_key
+    and imported_entries.account_version = moved_to.to_version;
+
+comment on view public.pgledger_imported_entries_v1 is
+  'One row for each entry that was imported: its id where it came from, and its id here.';
+comment on column public.pgledger_imported_entries_v1.imported_id is
+  'Id that the entry had where it came from.';
+comment on column public.pgledger_imported_entries_v1.id is
+  'Public id that it has here: pgle_ and a ULID.';
+comment on column public.pgledger_imported_entries_v1.account_id is
+  'Account that the entry belongs to.';
+comment on column public.pgledger_imported_entries_v1.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_imported_entries_v1.account_version is
+  'Number of the entry on its account, from 1 without a gap.';
+comment on column public.pgledger_imported_entries_v1.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_imported_entries_v1.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+
+revoke all on table public.pgledger_imported_entries_v1 from public;
+grant select on table public.pgledger_imported_entries_v1 to pgledger_reader;
+
+-- file: repeatable/10_ledger/views/pgledger_imported_times_v1.sql
+/*
+Which transfers were imported with a later time than they had.
+*/
+create or replace view public.pgledger_imported_times_v1 as
+select
+  imported_times.transfer_id,
+  imported_times.created_at as imported_created_at,
+  transfers.created_at,
+  transfers.app_id
+from pgledger.imported_times
+left join pgledger.transfers on imported_times.transfer_id = transfers.id;
+
+comment on view public.pgledger_imported_times_v1 is
+  'One row for each transfer that was imported with a later created_at than it had.';
+comment on column public.pgledger_imported_times_v1.transfer_id is 'The transfer.';
+comment on column public.pgledger_imported_times_v1.imported_created_at is
+  'Its created_at where it came from.';
+comment on column public.pgledger_imported_times_v1.created_at is
+  'When it is recorded here: later than what was before on both accounts.';
+comment on column public.pgledger_imported_times_v1.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+
+revoke all on table public.pgledger_imported_times_v1 from public;
+grant select on table public.pgledger_imported_times_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_periods_v1.sql
 /*
@@ -38249,10 +41527,10 @@ revoke all on function pgledger.new_subscription from public;
 
 -- file: repeatable/22_subscriptions/note_subscription_change.sql
 /*
-Writes a change of a subscription, which is given as it is after that. Returns it with its next
-version, with the time of what is due next, and with the time at which ledger_advance has to look at
-it. The subscription is locked, or new; the caller writes its own row. invoice_now: the change is to
-be invoiced at once, and not with the period.
+Writes a change of a subscription, which is given as it is after that, and notes it for the next
+block of changes. Returns it with its next version, with the time of what is due next, and with the
+time at which ledger_advance has to look at it. The subscription is locked, or new; the caller
+writes its own row. invoice_now: the change is to be invoiced at once, and not with the period.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
@@ -38283,6 +41561,17 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
+  perform pgledger.note_change(
+    'subscription', subscription.id, note_subscription_change.change,
+    note_subscription_change.created_at, subscription.app_id, subscription.tenant_id,
+    jsonb_build_object(
+      'occurred_at', pgledger.argument_time(note_subscription_change.occurred_at),
+      'status', subscription.status,
+      'quantity', subscription.quantity::text,
+      'version', subscription.version,
+      'plan_id', (select plans.id from pgledger.plans where plans.key = subscription.plan_key)
+    )
+  );
   perform pgledger.tell_hook(
     subscription.app_id,
     subscription.tenant_id,
@@ -44039,6 +47328,20 @@ begin
     )
     on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
     set version = feature_invalidations.version + 1;
+
+    -- One row counts for each tenant, so each has changes of its own.
+    perform pgledger.note_change(
+      'entitlement',
+      case
+        when invalidate_feature.tenant_id = '' then features.id
+        else features.id || ' ' || invalidate_feature.tenant_id
+      end,
+      'invalidated', pgledger.clock(), invalidate_feature.app_id, invalidate_feature.tenant_id,
+      jsonb_build_object('feature_id', features.id, 'feature_key', features.key)
+    )
+    from pgledger.features
+    where features.app_id = invalidate_feature.app_id
+      and features.key = invalidate_feature.feature_key;
 end;
 $$;
 
@@ -52323,6 +55626,42 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
+-- file: repeatable/27_invoices/note_credits.sql
+/*
+Notes what became of the credits of an invoice, for the next block of changes. The caller has locked
+it.
+*/
+create or replace function pgledger.note_credits(
+  invoice_key bigint,
+  change text,
+  at timestamptz
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  select pgledger.note_change(
+    'credit', source.id, note_credits.change, note_credits.at, source.app_id, source.tenant_id,
+    jsonb_build_object(
+      'to_invoice_id', target.id,
+      'amount', given.amount::text,
+      'refund', given.refund::text,
+      'currency', source.currency
+    )
+  )
+  from pgledger.invoice_credits as given
+  inner join pgledger.invoices as source on given.from_invoice_key = source.key
+  inner join pgledger.invoices as target on given.to_invoice_key = target.key
+  where given.from_invoice_key = note_credits.invoice_key
+  order by target.key
+$$;
+
+comment on function pgledger.note_credits is
+  'Notes what became of the credits of an invoice, for the next block of changes.';
+
+revoke all on function pgledger.note_credits from public;
+
 -- file: repeatable/27_invoices/number_invoices.sql
 /*
 Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
@@ -53239,6 +56578,8 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+  perform pgledger.note_credits(settle_credit.invoice_key, 'given', settle_credit.at);
+
   perform pgledger.tell_of_paid_by_credit(settle_credit.invoice_key);
 
   update pgledger.invoices
@@ -53547,6 +56888,8 @@ begin
   from pgledger.invoice_credits as given
   where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
 
+  perform pgledger.note_credits(take_back_credit.invoice_key, 'taken_back', take_back_credit.at);
+
   return array(
     select invoices.key
     from pgledger.invoices
@@ -53563,8 +56906,9 @@ revoke all on function pgledger.take_back_credit from public;
 
 -- file: repeatable/27_invoices/tell_of_invoices.sql
 /*
-Tells an app's hook what happened to invoices of it, in their order, if it has one: that they are
-past due at the time when they were due, and all else when it was written down.
+Notes what happened to invoices of an app for the next block of changes, in their order, and tells
+the app's hook, if it has one: that they are past due at the time when they were due, and all else
+when it was written down. The caller has locked the invoices.
 */
 create or replace function pgledger.tell_of_invoices(
   app_id text,
@@ -53577,6 +56921,22 @@ volatile
 parallel unsafe
 as $$
 begin
+  perform pgledger.note_change(
+    'invoice', invoices.id, replace(tell_of_invoices.happening, 'invoice_', ''),
+    invoices.updated_at, invoices.app_id, invoices.tenant_id,
+    jsonb_build_object(
+      'number', invoices.number,
+      'status', invoices.status,
+      'currency', invoices.currency,
+      'total', invoices.total::text,
+      'amount_due', invoices.amount_due::text,
+      'version', invoices.version
+    )
+  )
+  from unnest(keys) with ordinality as told (key, place)
+  inner join pgledger.invoices on told.key = invoices.key
+  order by told.place;
+
   -- Once for many invoices, not for each of them.
   if not exists (
     select
@@ -55073,13 +58433,14 @@ parallel unsafe
 as $$
 declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+  v_id text := coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now));
   v_ok boolean;
 begin
   insert into pgledger.invoice_payments (
     id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
   )
   values (
-    coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now)),
+    v_id,
     invoice.key,
     invoice.app_id,
     invoice.tenant_id,
@@ -55115,6 +58476,15 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
+  perform pgledger.note_change(
+    'payment', v_id, 'recorded', now, invoice.app_id, invoice.tenant_id,
+    jsonb_build_object(
+      'invoice_id', invoice.id,
+      'amount', pay_invoice.amount::text,
+      'currency', invoice.currency,
+      'paid_at', pgledger.argument_time(pay_invoice.paid_at)
+    )
+  );
   if invoice.status <> 'paid' and amount >= v_remaining then
     perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
   end if;
@@ -56797,6 +60167,9 @@ values
   ('migrations/0022_index_event_times.sql', 'versioned', '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0024_close_periods.sql', 'versioned', 'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0025_create_blocks.sql', 'versioned', 'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0026_create_seals.sql', 'versioned', '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0027_import_history.sql', 'versioned', 'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56822,7 +60195,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'c7f40fd528a288e983662725a11c9ca88f693b486f928af4308c61ae70dac76b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '207bf5d0653261ae19ee0ee315043f09993aefc86012f26397e7dc91090c2d6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', 'da7f80615d00012a7003d7eb1e8969423e1885bc23acc4bb9f1e44294dd85e53', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56866,11 +60239,13 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '4be2a4f911444187ac3819e4b57b6420f5af851d4eebd7b9f602131ebb19965d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '506fb68a2cf1ecb6a7f76a2e133340afcf4900fa589af8debfda0804cdbc7979', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_as_created.sql', 'repeatable', 'ebd32415eefef9c288d1b8b3e867bb06c10878b336b0519dd552d8864fe55729', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_change_bytes.sql', 'repeatable', '2bff07c58d2fc0bb37483e9e0fe933da762dfdc26cf7ee86789fb0a8df591af1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_change_details.sql', 'repeatable', 'efac5bc2b8a4de6bdc4a9f1383a1d8671902d531ed5e079ce0a5c086ee1bc786', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id_of_name.sql', 'repeatable', '525f12798e66ca26d2c469d9dd71b0830b01eea245b0aaa9442b71de3d25cebc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56889,9 +60264,11 @@ values
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/balance_then.sql', 'repeatable', '0fca627732fed6edcf14fa8336178cb99994f9df7ceb45a2e21807d812226de1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'a3854e0e9dbceb5726f8f4717eeb27c956a551871bffa7fb310ef160d291eeff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/blocks_lock.sql', 'repeatable', '4730a35fdc160cb4becbe439c6555a85246222ed9d50b51ac147f50ba0e571d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/change_period.sql', 'repeatable', 'aa97362ea9c4cbf8db4b7707bb6efe43062ffd9aa0dafde8081ba5029e18bddc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/change_period.sql', 'repeatable', 'cb796778c611204af85f5eaff4458a8bc0bd97820fab7efdb0b75e553a4a1b1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_name.sql', 'repeatable', 'ca4aa0a9d14c8a422b04e04a645f4e4c43c905c47b5793e100ae0e5f66f8a8aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56901,16 +60278,19 @@ values
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_cursor.sql', 'repeatable', '3a1749eed6caadad433875bccbbc66eae66f2614b5b7f4cf030f371e489e0355', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_hold_request.sql', 'repeatable', 'bcc66094c850e044d33a7524dcf287c65fe0f8cb242be9c17db00052d62f9f04', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '9e6c99f9c7cbbaf6a76ff035e294adee65ff328edcf9e530a77a90610437de01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_exported_seals.sql', 'repeatable', '32512abaea44299d6fccd9ad99be5a925ce9dbf6e9c98a55b6d50cf72d5796e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_requests.sql', 'repeatable', '99fd5a7da57d5204f614ee0aae253688fa4673ad8debcfd22024f27068ccb7aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_scales.sql', 'repeatable', '00bda15384a463375603905976cf8a2e35883ef276d1fa73fd08fe6603ae4147', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_imported_books.sql', 'repeatable', '0b349e5c7f33a13e907a128d9a45f8e2596edd6419f74bfb47e2a6d1a9e2364e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_key.sql', 'repeatable', 'a51435692cabbf5fe36a7b259a1d6b07be357372c244e407279d084c61f547e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_legs.sql', 'repeatable', 'c878193c115447ebd40d3b3dc32ffadf630ac122f6c7218d808f9071d89f47b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_limits.sql', 'repeatable', 'f8039cac0741b17d91e89d96bcc7eaa8304f7d246bdd5262117f6c177e9302f6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56925,6 +60305,7 @@ values
   ('repeatable/10_ledger/check_periods.sql', 'repeatable', 'dd7bcd206bb405c00af8c3012fcb7e0fabeb47d22c6cd50ba077700b6d39f449', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_posting_requests.sql', 'repeatable', '7f60719ce742a7d4ced71c378d0a62d01ae33ecdb7ed7b3ef8d63fc83a1d0676', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_prefix.sql', 'repeatable', 'a981c58655a6e12eef9805770d3276cc5cf517406c8d98a1567e50370498b3af', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_read_committed.sql', 'repeatable', 'b57ef20210a296b654604f2cd69ab385197eb85b6995004971ca181b17b164d1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_reason.sql', 'repeatable', '866d1067c8d4b33973e47a825cefb21b7239af4012dc5f69797a7013b56c7e22', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_repeated_hold.sql', 'repeatable', '173d915e2a464fe26bdd8e6751a06120ea629919ec540610d99eadfaa3bace1f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_request_details.sql', 'repeatable', '5d160e60306e05627deca59f27ccc79fe125eec1a4bb919bf056ac31cef4b723', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56954,8 +60335,8 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/event_correction.sql', 'repeatable', 'f9a0040a605e64752339b75a9810eba770a3046e526065196cd5dcfbe1f30aeb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '2d5c81c4643551573ea0fbb8d46809b3cf132975f65386393131982392007216', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/event_correction.sql', 'repeatable', '064404b60282ffd0c0ad890251a3e04b3c035fd0cc29c7f03f659cffd70c4625', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b56cc9b82530c6f4273c99ab3268b202993955ebb8d210018a5c6d87b18b0a71', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56966,6 +60347,7 @@ values
   ('repeatable/10_ledger/held_legs_failure.sql', 'repeatable', 'c09edc2fb7be95332d80b3726211666c60698008ab76d242462aa0e1c53068e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_bytes.sql', 'repeatable', 'f97169854bd0249c8c871e5b68019308d044a088bb64b2f5b5253b32f3508097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_in_batch.sql', 'repeatable', 'c13322728001c6aa1e8619f7f173d23100f9401ed543727371ef39057b28efb3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '31a55b4be218bdcb93471cbdf8ab2f55de458da372d8a68e65e98622c9e37ca5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56977,11 +60359,16 @@ values
   ('repeatable/10_ledger/ids_of_new_requests.sql', 'repeatable', 'fe20bc6378dda2434ca0d0d95c22e89c2b91dc56d840cd3b772b91c25fbd7c88', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_of_repeats.sql', 'repeatable', '0da69a96802c1b24636bb3e120d0fb47c5de7bb68f06bf1913b76de551d59aca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', 'f8ec8c77857f6997bebdfc9ed4c616db5800b8138f9122e949f74b2e5acee7bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_account_faults.sql', 'repeatable', 'c1ac393902a6c6fdbd727191f715c32e09008f0d9f38735260ffc7cdafc810c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_entry_faults.sql', 'repeatable', '953cc8a1d56759d7853618b4f6f3317d3a359da414ac8e5fe2b2211198aa1e9a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_faults.sql', 'repeatable', '645cf10f8b438b673748d4cac4bcdbf2de8a2b8e3762f4a475e1bf16ccaf4f1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_history_faults.sql', 'repeatable', 'f5f5004484d001ad83ba16a4f6f5fc557f3561907f4b1c5e681cde6dd0a7c1e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_transfer_faults.sql', 'repeatable', 'c91eda187708c052a115f53d2ccb9d89ef5fb329fa4ee83afa978513a24da654', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_of_request.sql', 'repeatable', '629361d6734cffb6fd29574536f441d5d6ade46527b61c483a53e1fa109594ec', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', '488617a920268a03c8e0f666cca000e3f3701c650ac5b0bf167e4bcdbacab5e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_hold_requests.sql', 'repeatable', 'cf0810de0bfb511d55d5165fdca29e6db8863841aaa10dc0e9ab3bf1c56bc805', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_posting_requests.sql', 'repeatable', '81c5750739551f686f4d8c3939127657e9dbe53c760640a630b7b455d4964805', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keyed_requests.sql', 'repeatable', '7be341e248a045701d022e506fa7ce8d349b294fdde69cca5b1ca38dee731908', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57000,6 +60387,7 @@ values
   ('repeatable/10_ledger/lock_transfer.sql', 'repeatable', 'e21f737d97a3d56a5d69606d2f847fd635cdaf352556b0c3a928ebd3a21a53e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/look_again_for_id.sql', 'repeatable', '5214b0132c699c8edcefd1348e4aa1374cae26c80d2a5dc2c3b1a6a094ed45fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/made_hold_outcome.sql', 'repeatable', '1c1182f249263bec4d1b06af25a11ee5e8c7bef95d5ac8840223d84bd4bfa33c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_blocks.sql', 'repeatable', 'f3ac23b3a77fbc3d5f38e307314c707a68a8575718b8eea948e2d79fb4900bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', 'c29a39e3f1cd48044b74b364dcd400634fd4d782a90d143d539f1a833f8de4a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_holds.sql', 'repeatable', '4a4cda73af5cf9ebe39668eaff5f8fa3c737cbb7abb2f82093e3797b010093ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', '20dfa039d5cdc6e6ca7fe962f177820890202d96893c97bc0ca785f364a279f9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57010,7 +60398,12 @@ values
   ('repeatable/10_ledger/new_hold_places.sql', 'repeatable', '320c5bca8c0a9f23067d5f5a365775ecba8219413daa11ed64fbcc29982a875f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_ids.sql', 'repeatable', 'f3134870fb14c8027ab418cf1890758c1e45d1242c43bfb3bac1df33d8f6e650', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '37d9ded1ce88a5d2ddab3e650340a034af011d6246037a1ff552dde4ede9e456', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/note_change.sql', 'repeatable', 'c33fad5bd5268dae9213859ab9a0a71cc6472e68f3c49d629c571956a7bdcf34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/note_hold_changes.sql', 'repeatable', 'a7426937435d3f204840e16107eea22d00cdf2569bd6e64bd803e8a25595f393', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/noted_bytes.sql', 'repeatable', '2293215849aac7e5164e0716a9dc1fac02c2566abec63f5e00e90cfe4ac747d1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/open_account.sql', 'repeatable', '95bd9dc9df468bcaa40f2c195117f832313eb2265d5b9ba56905d7206d71c57b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/opening_bytes.sql', 'repeatable', 'c47cba8294e4db52bb806945be0f215af2ad797b478e57e9fcc5b46e970649eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/opening_details.sql', 'repeatable', 'd1fcb6e5fd4a23ddfc796c4e6296bb16d72513d69840aab104529e319a2f0ca2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/page_begins_at.sql', 'repeatable', '103bf23f3fd6b5dcb592a24a9729f2dd79772be8d16b5ff3f3074bfadf94f18d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/page_in_window.sql', 'repeatable', '4868b0042b9e3282f23a7dda31855d2e8c843a1d026c800a19f323f7d3dbd73b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57025,9 +60418,11 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_allocate.sql', 'repeatable', '914b5092d3a93c43adb135181debdfa8dad53f77d5a35266c9c5847d877cc1a5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '48395c72598c6b805cb365c2f87643b887b2e32551809efd6c9510df1e176b90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balance_at_block.sql', 'repeatable', '6ab45c65ab7cf29d51ffe4c292b85c7bf5db20486d76e9759f675bc88d120e5b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '9c0619ba908aa651a148b453c745ed24646208c831e4ca7eb88214637385fd73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances_at.sql', 'repeatable', '8f276c758fb5a7869b2b687f16063461bf75945425f1c39145da99a3017e3f01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_changes.sql', 'repeatable', 'eaca11f9e37bbf3ae87c761761d79fa4aef848460a253b1322426e0f05415cb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_period.sql', 'repeatable', 'ada1cd21a25c4d831fe14374bbd32eda4cc2cb05af985bb7aa4d906f7178adc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57045,12 +60440,15 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_outcomes.sql', 'repeatable', '06f09fd52ef7c0dabe546f1463144eb2b3df35c16e00954020c42e0011d0c274', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_ensure_account.sql', 'repeatable', 'b6e711f6f7849d3bbffeb78868dbc18b0a8d4a8802a0ecbf2909b69e09460948', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_expire_holds.sql', 'repeatable', 'b9c4635892c2dd130ba03a963f6594d6739c042c0fd96784dd2cd384e7d0f2d9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', 'fb817cfce051a1b6b7381742e134c3745f4a0f69e17a78f6ed4dfbc627079ead', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_extend_hold.sql', 'repeatable', '7f1a9c6278567e3aa93b2325bdf20d8623ee1fd092e7014258dd05ac5e7054e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_find_account.sql', 'repeatable', '6c9ec8ccacc67357d14ef26f40b915c3e8bbbd0aaf77a16ad8e8956f5a1617bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_freeze_account.sql', 'repeatable', 'b3f72d1e1f5e1bf1148a1a327b9cb3c2f023145331b941606a22a3ad7eff73b1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '1adfa201ebe3cda57ff2634f879b7f82812b049611efecf1dbb1088d06ff8bf2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_hold.sql', 'repeatable', '510cf32941fc46b05e0eda32637edb1b16ec3c438a7fd2b3ae886263138fb3a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_begin.sql', 'repeatable', '413c3923ec29a9f1e82c0c78a68164b85a13d9b70734b3203b289c61210e8154', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_faults.sql', 'repeatable', '9829850df6cb518ac6a048781f1c7977ab9f69a6fb68f99aa0d37d74715fb102', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_history.sql', 'repeatable', '6e4bd8f7c57fcc4461ff619ae6d74ff79ce9f558a15b62921c0ca3147e472c72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_accounts.sql', 'repeatable', '7d858283e0a0756ae7338400d1640f382cedaf3fc16859c2e9c76e177c929d34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_transfers.sql', 'repeatable', '58c39fbdfdf5d04c738ba17a1e8d96322b18ed754ef622153121981f5fd3faec', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57059,12 +60457,13 @@ values
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '7df36327eb6a1567c07dc3ce178f7349cc16ad26120381a3e812f39797396097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_purge_idempotency_keys.sql', 'repeatable', '9dc19c5c410a207c2bf863509d2bfc0361de43b95319a6fecabe7bdba26a1cb6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '5a24e363324c7793b588be1d7387e024c3b32bf1c37ff6763a839a9ff6e21856', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_account.sql', 'repeatable', '7c0bf0bc985e8277a8b4585aad2f2f2ce476842725b0ec0060a40c28298e8a7b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reopen_period.sql', 'repeatable', '42e7afb0dce47592aae88cafa146c7886ec6f47f8e67aef320291befaae214ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', '1653f60e121daa2aca9659742a79e317f7827e41afa03bf05eb7492be47ab6dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', 'a82eabc3f2fe89c906cdca5932e8f48c307fee0d3130157012b59edd6aed8046', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reversed_amount.sql', 'repeatable', '311d2076a9e6fce6f218a90a1715b22e9196eab4f4d65e0a187e5588f445ad1f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_seal.sql', 'repeatable', 'b2c47d0a5f830e25ccd5b65009b557dac9ae539aac7131fb1ecb2043786e7f71', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57074,8 +60473,10 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '16869476f058e8c4f7da1dc9732187bc471dc44878d1a4d2dffc0db7a44b3e68', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '2e7a665a78d0ca5aa96a2b46c5aa3b560ffcacb9cff9fa36af994515d1e9405b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify_seals.sql', 'repeatable', 'dbaf35caa3995439a1be1a412a3877853b52edb6b9e2b4fd7357c80d82389664', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '36ed492b61710b14285c276dfadb1727f9ce810c3ab131dc44b351622d0fe49b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/place_import.sql', 'repeatable', 'a5cda7e26bf92dbe0607b0a9509c52af1041c0a8eae62461135ed3b5b3916c94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', 'fde25fdca26aba4853143139fa4ad2a4956c2ab0d64ba2c689a08245077f7a94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', '3175942baf0973d4d0ae00b989ed0ae311518cdc94903dd209dae27729277847', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_outcome.sql', 'repeatable', 'e11b336eee93e5bf2d741f73bda49a2b837262b613c62cd25c3584bff08f2288', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57098,13 +60499,13 @@ values
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '2e66ccee2cde9e5426bd47acdbe10445fd6b9502cc86de1be3ed5f9707045e15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '9a3eeeb40a2bed72380b32913dfa6e570e034479a5695e9f5c613d1355b8cd42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '07df6d9ffc530dbf7bf859703d8a5f89dadba9962f5f64046642d43b8070bf6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/release_expired.sql', 'repeatable', '24ad9939bb168259df86d9ab4cefe8a3e0df51e929c967eefa8d8cc7fa2d4f56', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'd4a500fa18f38d4c02f127e48c370f30aa5f8ff7caea62080eb9a5525ecadfbf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/release_locked.sql', 'repeatable', 'b23aec785510f6cd43be4861c7fe4ff38d8c2985fcef899cb235899515dc6535', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/released_account.sql', 'repeatable', '882b38b9ab5bd14ac7c30cc2ce6e4c5ac64e45617592a8318166cb4706794b63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_hold.sql', 'repeatable', '1f6c15359cff96e0a28469f4204275ff4aebd7aac0be6b3c8b9fdf20bfa20e91', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_posting.sql', 'repeatable', 'aa6e94eec9ba95b475d27fd4dec6b9da8af17023cd19430f57b5789cca6d527d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57129,6 +60530,7 @@ values
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/seal_root.sql', 'repeatable', '3d75c924d0ec596df4a5bb1fa1f3ff89d11a79f758e6e257c00a6e7eb565bac4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57137,14 +60539,19 @@ values
   ('repeatable/10_ledger/take_account_name.sql', 'repeatable', 'a854bda908a63cb8e79f32894bd51054ade80a4600fb614e66fa285b60236577', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_key.sql', 'repeatable', 'e592cad27741923e3515f46b025344f645030f556dcdc97df5b5a2706a3b82bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/take_keys.sql', 'repeatable', '7af0757688e0bf0d3d330b6af24dfaab2da3fc8213a489e5990f13e8decfa7c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/time_import.sql', 'repeatable', '95799963e50f459204313dc5e5cfff9e922b8d0cb27be9331818d69e18873401', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_answer.sql', 'repeatable', '543dd0a6debb8978efd482efa7047b787a948c62ef5706d12b5863d548abd958', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_outcomes.sql', 'repeatable', '1de7a8e57809951ac394c4b3eef454690dc9831833ac1591c84bcfd824197619', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_request.sql', 'repeatable', '1609bc4a487dbecdfb51ae8ca4b1f9ae97ee50ec59b6ce956860253d34172753', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfer_time.sql', 'repeatable', 'b7098c79caa35fff039317e1c743994df367723e0c42c7bdb815f93ce8e38c63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/uncovered_accounts.sql', 'repeatable', '170a02eed893671d621bb126bcc28798d036753170637fe50707370987d752a8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/uncovered_holds.sql', 'repeatable', '506771edced6dcb19541a65d5aa2d8ac1ecbb575a913904aa3e0dddcaf4ec17a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/uncovered_items.sql', 'repeatable', '97a48d2fbd2fb36e3a2f9275073170f6934e39fbaac4fc127e397afcd8393cec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_blocks.sql', 'repeatable', '58b1168ed62ae25d8c713921aad4050e4a09d5142411ed0eb4dc76251924372d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_closed_books.sql', 'repeatable', '78a9257331664534ecd9dff9f515b9982ab420b5459aa0d784a746b29a9e2d77', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57163,8 +60570,13 @@ values
   ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_time.sql', 'repeatable', '67d01e5817acd71ea1d76655d4334bb14e1e1325509d8d86aee099244bd469f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/write_import_origins.sql', 'repeatable', 'd401866ce8eb1a354531aee65069e1183c364cefdf9871edfb4a2381966ae5d1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/write_imported_accounts.sql', 'repeatable', 'eee521d2b8e635449dd561715ce7ecced9ec04b5fa33f7c92b8fd3834b6201b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/write_imported_transfers.sql', 'repeatable', 'f045e03af7f7eb3f27d890fd4e755d803c6c691066f3541164af96fd871751ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_v1.sql', 'repeatable', '329413d54e66a72ebc1308937dbf27616f6132efc2e41f5131169cd65c10ab12', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_account_changes_view.sql', 'repeatable', '8d46445e31df82ead5d23ba7eb84cea0ac86267e69988beda40105f9cf4813f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_ahead_v1.sql', 'repeatable', '60267d72aaf9be63e0901206d6a31e33776aedb59fe62b7267f642f2b2351fcd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_ahead_view.sql', 'repeatable', 'a7599501828c4c784ce9874d4b25da05ffbacfa5b14bae2c264d482c780c39dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'e611183805ab4b7466a87636d04cfccfd42cba45171489af2e1b8a80ef602c20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '0df1172fea2aaa593d26eda48542ddaee425e2b950da420379d7b4523c0ffc84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_currencies_v1.sql', 'repeatable', 'b404ceced641991a328963b7a958ebffdb9fbbffee655062978c412e9e4d0946', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57173,6 +60585,8 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_v1.sql', 'repeatable', 'adebd658c1ce1408f91fe668f2a26d83385ad907aa2edef59daf6fb837ff0ca4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_holds_view.sql', 'repeatable', '346befb6b0d512058f3e57babe1929217315a5aea42360a3b51fae574df0356b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_imported_entries_v1.sql', 'repeatable', '3018325cb3e579b388cdcac1f497a11992edc211b5043e3b81f838675358a939', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_imported_times_v1.sql', 'repeatable', '9ba692445efb9de1d942d590abbd845ba4eb1f9cac9b9184914ca66cc113e075', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_periods_v1.sql', 'repeatable', '6746b194ae48500f8e86b2e587ffbb5afa229788011bfced9c62f5efff623b68', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_periods_view.sql', 'repeatable', '1a1b574074fd6f4965789e4b3a0e3671295d53e3f5070bd967ab14b06dbe8f1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '060b8f89a6b994d780c0f8357b9138fae23f892d19e0a612f916334d7d856947', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57281,7 +60695,7 @@ values
   ('repeatable/22_subscriptions/moved_to_zone.sql', 'repeatable', 'd1ec6e3255bae5620d3db038e4930383befeb868eff3498b99c09b78c3263c0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '909cb6430fe399aec6a0c37288222de60d4260e746090a4192e3901cf8b169fa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '70106f88d7f40d7a8587cb5b1826716c82b80a20d3aa69ee66ec5794ccd50f36', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '8b9b370e03c778d44c5cffee6b6c03e056f727a5b1cb42d035f68a8601063395', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/period_end_cancellation.sql', 'repeatable', '6a54a5facca72dd9c6dcda8b843d62eed7c362f154d41de115165ea83c3e8681', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/place_subscription.sql', 'repeatable', '74493690e56e24cf6f43ce71aa35f86f285a512aa03b8074e2923655c125ba64', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/plan_trial.sql', 'repeatable', '8ca8c8ffd213251dc2aea40b5efb0a7d8115e5f0fd42ad7cf0dd30b7d2b45fe3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57377,7 +60791,7 @@ values
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', 'af0bc11b48adb71aad968407ad8da098f38b73d43faf970a1e8a29c7974ea2e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '461b414e9de79dbf14601b4a7af141ec2e182bd2d5cc779e970499f0e6e54e93', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'e0b5b61e9712228f3b1b8be1c307bfaaa353fae6818b515cc239a5fe7e3fc2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', '88ab037257f9a266bd9b94f2468f8ee2d496a1cb3eba9932d7eefe23318b4be2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', 'eebec194d288b7778fab46ebb1e42c6d37380cef6b33272495c1c34f7bd9fef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8fc0457b83822acbb242a8d30712c605dde511a786f2f20757e9b90104000560', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', 'c682a797f78825fd48c78fae17918b133fab3765dd8b86c7a2341a3477e1aba0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57519,6 +60933,7 @@ values
   ('repeatable/27_invoices/metered_charge.sql', 'repeatable', '7fd77cd6e29435bd34a5ec20b47763f69f44c66f2c4ac2c627f8a230e6fdba77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/missed_rivals.sql', 'repeatable', 'ce1043961203a743bc5f708df458af07f308a971920c2d344acac4d5b6f33c2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'ee8e16e0a73584bf55a24aabec2d8403dd5c1b536e8399ae6cfb86ce8ff08a77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/note_credits.sql', 'repeatable', 'ef921e7d2f35789b1e94251c08d7cbe08f170be8a69178818d020867c2d2d93c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/own_lines.sql', 'repeatable', 'c7cf7f64ae0f5ecc18bed01f30d5fd52974dbab738c9ef4d28c8433ee2fa3e9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_entered_at.sql', 'repeatable', '79c0e55ba45319dc7a20106051c7bf72f4b2ec8c4f65e0c26e6be484509c1b7c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57535,13 +60950,13 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ad6b09daa05989a340650822dfa252e536e52a625908f2c97a4cd825d91f9d9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '563dc29875fa68439b41978e529f0bbff4b5e080813118db5abe2cbf1a21959f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'b8993da7bea411a6bd362d849ad72456abe1bcf9e89e24231f6a4db929476209', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', 'fa7017942e73c20ec9eeadda9a1574a1d5521198f3b54cf373ad012744e9a600', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', '6fe37d742fba61bcf9919186864fdd68bdee4a88e3de94b32ffc077d2c0a9b8c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '718c48f6b0298d64c431f82b544c46a88c9ca0947997d1c6ac1934aaecda0e8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/subscription_times.sql', 'repeatable', 'e32e814dfb8b715925c460bc170aa1050fb49bf397b0581d650f34921b150859', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', '75c228bea27ea0aa76f23e936aba2b4d18c8ba4858c9a1f0f85ad84a8609de28', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', '76796c5e25251fb9e51cfb48e052ace014b125bfe53d8c93d9846d3ae11a5b47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'e6ccaf65cf5af15e1b06f1a8831b73295d6085b792ede3a1cfc53865bdcadc67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_paid_by_credit.sql', 'repeatable', '8464751f02c874273723dfda7ba41d6a0de816bb3835a159c118a7236f92560b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unbilled_usage.sql', 'repeatable', 'a87024bc68eba35709f89fa84e9b44110713ee5c3d2b168c18f04626a755a590', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/unrivalled_stays.sql', 'repeatable', '33d94adc9c5bc5852a499b2aef2e1331b086ecc2b7ca69b174efb87a892b91c9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -57562,7 +60977,7 @@ values
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a21388d2c91303de78c3f01e0bcdec3aa6dbcb41a0e76126e1b7477ef65f83a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/write_import.sql', 'repeatable', '10cace0ede1570a671f4aebdc833b3aaa6d8e5c4a5ad064af4ddb2ea6b8ca137', pg_catalog.now(), '0.1.0.dev0', true),

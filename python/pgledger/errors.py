@@ -37,6 +37,7 @@ __all__ = [
     "CouponNotFound",
     "CouponNotValid",
     "CurrencyMismatch",
+    "CursorNotFound",
     "EventAtInFuture",
     "FeatureNotFound",
     "HoldAmountExceeded",
@@ -45,6 +46,7 @@ __all__ = [
     "HoldNotFound",
     "IdempotencyConflict",
     "ImmutableRecord",
+    "ImportRefused",
     "InUse",
     "InsufficientFunds",
     "InvalidAmount",
@@ -340,6 +342,22 @@ class PeriodClosed(PgledgerError, code="LG060"):
 
     Give a later ``event_at``, or none, or let someone who may reopen the period with
     :meth:`pgledger.Ledger.reopen_period`.
+    """
+
+
+class CursorNotFound(PgledgerError, code="LG061"):
+    """The database does not have the block that a cursor of changes names.
+
+    It was read in a transaction that was rolled back, or the database was restored to an earlier
+    time. Go on after a cursor from before that, or read all from the beginning.
+    """
+
+
+class ImportRefused(PgledgerError, code="LG065"):
+    """History from elsewhere cannot be imported as it is, and nothing of it was.
+
+    :meth:`pgledger.Ledger.import_faults` lists what is wrong. Put it right where it comes from, and
+    import again.
     """
 
 

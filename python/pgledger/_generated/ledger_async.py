@@ -4,7 +4,7 @@
 
 # ruff: noqa: A002 -- arguments are named as in SQL, where an id is an id
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -18,13 +18,17 @@ from pgledger._generated.ledger_rows import (
     Account,
     AccountAhead,
     AccountBalance,
+    Change,
     Check,
     CurrencyScale,
     Entry,
     Hold,
+    ImportFault,
+    ImportResult,
     Movement,
     PathBalance,
     Period,
+    Seal,
     StatementLine,
     Transfer,
     TrialBalanceLine,
@@ -33,13 +37,17 @@ from pgledger._generated.ledger_statements import (
     ACCOUNT_AHEAD_ROW,
     ACCOUNT_BALANCE_ROW,
     ACCOUNT_ROW,
+    CHANGE_ROW,
     CHECK_ROW,
     CURRENCY_SCALE_ROW,
     ENTRY_ROW,
     HOLD_ROW,
+    IMPORT_FAULT_ROW,
+    IMPORT_RESULT_ROW,
     MOVEMENT_ROW,
     PATH_BALANCE_ROW,
     PERIOD_ROW,
+    SEAL_ROW,
     STATEMENT_LINE_ROW,
     TRANSFER_ROW,
     TRIAL_BALANCE_LINE_ROW,
@@ -56,7 +64,7 @@ from pgledger._wire import (
     range_text,
     time_text,
 )
-from pgledger._wire_json import keys_text, numbers_text
+from pgledger._wire_json import keys_text, numbers_text, sequence_text
 
 
 class AsyncLedgerCalls(AsyncCaller):
@@ -1022,6 +1030,48 @@ class AsyncLedgerCalls(AsyncCaller):
         )
         return value
 
+    async def balance_at_block(
+        self,
+        account_id: str,
+        block: int,
+        *,
+        app_id: str = "",
+    ) -> Decimal:
+        """Returns an account's balance at the end of a block of changes.
+
+        The answer is final for ever: what commits later, whenever it was recorded, belongs to a
+        later block. The same block gives balances of different accounts that belong together, and
+        they sum to zero.
+
+        Calls ``pgledger_balance_at_block``.
+
+        Args:
+            account_id: Whose balance.
+            block: Number of the block, as :meth:`changes` tells it; 0 for before the first one.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The balance in units of the account's currency; 0 before its first entry.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            AccountNotFound: There is no such account under this ``app_id``.
+            InvalidArgument: There is no such block.
+        """
+        value: Decimal = await self._fetch_one(
+            scalar_row,
+            self._statements.balance_at_block,
+            (
+                account_id,
+                integer_text("block", block),
+                app_id,
+            ),
+        )
+        return value
+
     async def balance_at_version(
         self,
         account_id: str,
@@ -1182,6 +1232,33 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
         """
         return await self._fetch_all(CHECK_ROW, self._statements.verify, (app_id,))
+
+    async def verify_seals(
+        self,
+        *,
+        from_export: Sequence[Mapping[str, Any]] | None = None,
+    ) -> list[Check]:
+        """Proves that what was sealed has not been tampered with: ``pgledger_verify_seals``.
+
+        Reads everything that is sealed. An edited, added, removed or moved row makes the root of
+        its block another one. Whoever can change rows can also make the seals again, or cut off the
+        newest blocks with theirs: that shows against a seal that was kept elsewhere.
+
+        Args:
+            from_export: JSON array of seals that were kept, such as ``[{"block": 7, "root":
+                "9f3a…"}]``; ``to_jsonb`` makes each of what :meth:`seal` returned, and one alone is
+                taken too; None for the database's own seals only.
+
+        Returns:
+            One row for each check: what it checks, how many rows it looked at, how many of them
+            break the rule, and one that does. All is well when violations are 0 throughout.
+
+        Raises:
+            InvalidArgument: An argument is not one of the values or forms it can have.
+        """
+        return await self._fetch_all(
+            CHECK_ROW, self._statements.verify_seals, (sequence_text("from_export", from_export),)
+        )
 
     async def accept_time(
         self,
@@ -1387,6 +1464,53 @@ class AsyncLedgerCalls(AsyncCaller):
                 time_text("at", at),
                 axis,
                 app_id,
+            ),
+        )
+
+    async def changes(
+        self,
+        *,
+        after: str | None = None,
+        page_size: int = 1000,
+    ) -> list[Change]:
+        """Returns what has changed, in an order in which nothing is ever inserted.
+
+        Accounts, transfers, reversals, holds, and billing's events, each once, and none before what
+        it follows from, although transactions commit out of order. Begin without a cursor, keep the
+        cursor of the last row that you have dealt with, and go on after it. Keep it in the
+        transaction in which you deal with the row, and each is dealt with once.
+
+        Each call first covers what has been committed since by a block of its own; what is covered
+        stays where it is. That writes a row for each account that changed, so posting pays nothing.
+        On a standby, in a read-only transaction and above READ COMMITTED it reads finished blocks
+        only. Commit before you act on what it returned: a block that is rolled back is not there
+        any more.
+
+        When it has made a block, it notifies the channel :meth:`changes` with the block's number.
+
+        Calls ``pgledger_changes``.
+
+        Args:
+            after: The cursor of the last change of the page before; None for the first page.
+            page_size: How many at most, 1 to 10,000.
+
+        Returns:
+            The changes in order; none if nothing has changed since.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            InvalidArgument: After is not a cursor.
+            CursorNotFound: Its block is not there: it was rolled back, or the database is another
+                one or was restored to an earlier time.
+        """
+        return await self._fetch_all(
+            CHANGE_ROW,
+            self._statements.changes,
+            (
+                after,
+                integer_text("page_size", page_size),
             ),
         )
 
@@ -1705,6 +1829,88 @@ class AsyncLedgerCalls(AsyncCaller):
                 app_id,
             ),
         )
+
+    async def import_begin(
+        self,
+    ) -> None:
+        """Begins an import of history from elsewhere: ``pgledger_import_begin``.
+
+        It empties the tables pgledger.import_accounts, pgledger.import_transfers and
+        pgledger.import_entries. Fill these next, in the same transaction, with insert or copy; then
+        call :meth:`import_history`. Another import waits until the transaction ends. Only the owner
+        of pgledger may call this function.
+
+        The command pgledger import does all of this.
+        """
+        await self._fetch_first(scalar_row, self._statements.import_begin, ())
+
+    async def import_faults(
+        self,
+        *,
+        app_id: str = "",
+    ) -> list[ImportFault]:
+        """Lists what is wrong with the rows that are to be imported.
+
+        It reads what was written into pgledger.import_accounts, ``import_transfers`` and
+        ``import_entries`` after :meth:`import_begin`, and imports nothing. Versions and balances
+        are looked at where nothing else is wrong. Only the owner of pgledger may call this
+        function.
+
+        Calls ``pgledger_import_faults``.
+
+        Args:
+            app_id: Set of books that they are to be imported into.
+
+        Returns:
+            One row for each row that cannot be imported, with the first thing that is wrong with
+            it: its kind, its number, its id and why. No row if :meth:`import_history` will import
+            them.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+        """
+        return await self._fetch_all(IMPORT_FAULT_ROW, self._statements.import_faults, (app_id,))
+
+    async def import_history(
+        self,
+        *,
+        app_id: str = "",
+    ) -> ImportResult:
+        """Imports accounts and transfers from elsewhere, with their ids and times.
+
+        Call :meth:`import_begin` first, and write what is to be imported into
+        pgledger.import_accounts, pgledger.import_transfers and, if there are any,
+        pgledger.import_entries; all in one transaction. Entries say which version each account had;
+        without them, transfers are taken in the order of their ``created_at`` and, where that is
+        equal, of their rows.
+
+        Ids, balances, versions and ``event_at`` stay as they are. A ``created_at`` that is not
+        later than everything before it on both accounts is lifted to the next microsecond, and
+        ``pgledger_imported_times_v1`` lists it. Entries get other ids, which
+        ``pgledger_imported_entries_v1`` lists. Limits that the history breaks are in force from now
+        on, as if they had been set after the newest transfer.
+
+        All of it is imported or nothing: the books are verified before it returns. Only the owner
+        of pgledger may call this function.
+
+        Calls ``pgledger_import_history``.
+
+        Args:
+            app_id: Set of books that they are imported into.
+
+        Returns:
+            How much was imported, and how much of it could not stay as it was.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            ImportRefused: A row cannot be imported, which :meth:`import_faults` lists, or the books
+                are not in order.
+        """
+        return await self._fetch_one(IMPORT_RESULT_ROW, self._statements.import_history, (app_id,))
 
     async def movements(
         self,
@@ -2131,6 +2337,25 @@ class AsyncLedgerCalls(AsyncCaller):
             ),
         )
         return value
+
+    async def seal(
+        self,
+    ) -> Seal:
+        """Seals everything up to now, and returns what proves it later: ``pgledger_seal``.
+
+        It makes the next block of changes, and a SHA-256 of each block that is not sealed yet, each
+        with the one before. Posting does not know of it: seal as often as you like, for example
+        each hour. Keep the result where whoever could tamper with the database cannot:
+        :meth:`verify_seals` then finds what was edited, added, removed or put in another order
+        before it, even if all seals were made again.
+
+        Returns:
+            The newest seal; its columns are None if nothing has ever changed.
+
+        Raises:
+            InvalidState: The transaction keeps its snapshot: it is REPEATABLE READ or SERIALIZABLE.
+        """
+        return await self._fetch_one(SEAL_ROW, self._statements.seal, ())
 
     async def statement(
         self,

@@ -12,14 +12,18 @@ __all__ = [
     "Account",
     "AccountAhead",
     "AccountBalance",
+    "Change",
     "Check",
     "CurrencyScale",
     "Entry",
     "Hold",
     "HoldOutcome",
+    "ImportFault",
+    "ImportResult",
     "Movement",
     "PathBalance",
     "Period",
+    "Seal",
     "StatementLine",
     "Transfer",
     "TransferOutcome",
@@ -409,6 +413,42 @@ class AccountBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to the books or in billing, once and for all in its place.
+
+    The type ``pgledger_change``.
+
+    Attributes:
+        cursor: Where it stands: give it to :meth:`changes` to go on after it.
+        block: Number of the block that covers it.
+        entity: What it happened to; one of: ``account``, ``transfer``, ``hold``, ``subscription``,
+            ``invoice``, ``payment``, ``credit``, ``entitlement``.
+        change: What happened, for example opened, posted, reversed, made, voided, finalized.
+        entity_id: Public id of what it happened to.
+        version: Number of the change among those of the same thing, from 1; 0 for the opening of an
+            account, the making of a hold, and a transfer (None for the end of a posted hold), or
+            None.
+        recorded_at: When it was recorded.
+        app_id: Set of books or app; the empty text where there is only one.
+        tenant_id: Tenant; the empty text for transfers and holds, which have two accounts.
+        details: JSON object with more about it, amounts as texts, or None.
+    """
+
+    cursor: str
+    block: int
+    entity: Literal[
+        "account", "transfer", "hold", "subscription", "invoice", "payment", "credit", "entitlement"
+    ]
+    change: str
+    entity_id: str
+    version: int | None
+    recorded_at: datetime
+    app_id: str
+    tenant_id: str
+    details: Mapping[str, Any] | None = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """Until when a set of books is closed: ``pgledger_period``.
 
@@ -423,6 +463,43 @@ class Period:
     changed_at: datetime | None
     app_id: str
     replayed: bool = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFault:
+    """Why a row cannot be imported: ``pgledger_import_fault``.
+
+    Attributes:
+        kind: What the row is; one of: ``account``, ``transfer``, ``entry``.
+        row_number: Which row it is, counted from 1 in the order in which they were given.
+        id: Its id, as given, or None.
+        reason: What is wrong with it, in words.
+    """
+
+    kind: Literal["account", "transfer", "entry"]
+    row_number: int
+    id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import has brought: ``pgledger_import_result``.
+
+    Attributes:
+        accounts: How many accounts.
+        transfers: How many transfers.
+        entry_ids: How many entries had an id, which is another one here.
+        lifted_times: How many of the transfers have a later ``created_at`` than they had.
+        later_limits: How many of the accounts have limits that their history broke: these are in
+            force from now on.
+    """
+
+    accounts: int
+    transfers: int
+    entry_ids: int
+    lifted_times: int
+    later_limits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +527,23 @@ class Movement:
     incoming: Decimal
     outgoing: Decimal
     transfer_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What proves later that nothing up to a block of changes was tampered with.
+
+    The type ``pgledger_seal``.
+
+    Attributes:
+        block: Newest block that it seals (None if nothing has ever changed), or None.
+        root: SHA-256 over all blocks up to that one, 64 lower-case hexadecimal digits, or None.
+        sealed_at: When the block was sealed, or None.
+    """
+
+    block: int | None
+    root: str | None
+    sealed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

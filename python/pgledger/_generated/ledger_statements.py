@@ -8,14 +8,18 @@ from pgledger._generated.ledger_rows import (
     Account,
     AccountAhead,
     AccountBalance,
+    Change,
     Check,
     CurrencyScale,
     Entry,
     Hold,
     HoldOutcome,
+    ImportFault,
+    ImportResult,
     Movement,
     PathBalance,
     Period,
+    Seal,
     StatementLine,
     Transfer,
     TransferOutcome,
@@ -34,10 +38,16 @@ CHECK_ROW = row_factory(Check)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 PATH_BALANCE_ROW = row_factory(PathBalance)
 ACCOUNT_BALANCE_ROW = row_factory(AccountBalance)
+CHANGE_ROW = row_factory(Change)
 PERIOD_ROW = row_factory(Period)
+IMPORT_FAULT_ROW = row_factory(ImportFault)
+IMPORT_RESULT_ROW = row_factory(ImportResult)
 MOVEMENT_ROW = row_factory(Movement)
+SEAL_ROW = row_factory(Seal)
 STATEMENT_LINE_ROW = row_factory(StatementLine)
 TRIAL_BALANCE_LINE_ROW = row_factory(TrialBalanceLine)
+
+_CHANGE_CASTS = {"details": "json"}
 
 
 class LedgerStatements:
@@ -333,6 +343,9 @@ class LedgerStatements:
         self.balance_at = calls.value(
             "pgledger_balance_at", account_id="text", at="timestamptz", axis="text", app_id="text"
         )
+        self.balance_at_block = calls.value(
+            "pgledger_balance_at_block", account_id="text", block="bigint", app_id="text"
+        )
         self.balance_at_version = calls.value(
             "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
         )
@@ -353,6 +366,7 @@ class LedgerStatements:
             app_id="text",
         )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
+        self.verify_seals = calls.rows(Check, "pgledger_verify_seals", from_export="jsonb")
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
         )
@@ -377,6 +391,9 @@ class LedgerStatements:
             at="timestamptz",
             axis="text",
             app_id="text",
+        )
+        self.changes = calls.rows(
+            Change, "pgledger_changes", _CHANGE_CASTS, after="text", page_size="integer"
         )
         self.close_account = calls.rows(
             Account,
@@ -420,6 +437,9 @@ class LedgerStatements:
             reason="text",
             app_id="text",
         )
+        self.import_begin = calls.value("pgledger_import_begin")
+        self.import_faults = calls.rows(ImportFault, "pgledger_import_faults", app_id="text")
+        self.import_history = calls.rows(ImportResult, "pgledger_import_history", app_id="text")
         self.movements = calls.rows(
             Movement,
             "pgledger_movements",
@@ -492,6 +512,7 @@ class LedgerStatements:
         self.reversed_amount = calls.value(
             "pgledger_reversed_amount", transfer_id="text", app_id="text"
         )
+        self.seal = calls.rows(Seal, "pgledger_seal")
         self.statement = calls.rows(
             StatementLine,
             "pgledger_statement",

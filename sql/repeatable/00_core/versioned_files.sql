@@ -61,7 +61,13 @@ as $$
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
-      'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53')
+      'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53'),
+    ('migrations/0025_create_blocks.sql',
+      'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a'),
+    ('migrations/0026_create_seals.sql',
+      '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2'),
+    ('migrations/0027_import_history.sql',
+      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267')
 $$;
 
 comment on function pgledger.versioned_files is

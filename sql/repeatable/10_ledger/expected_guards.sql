@@ -21,6 +21,8 @@ as $$
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_answer(accounts, boolean)', 'owner', '', ''),
     ('function', 'private', 'account_as_created(text)', 'owner', '', ''),
+    ('function', 'private', 'account_change_bytes(account_changes)', 'owner', '', ''),
+    ('function', 'private', 'account_change_details(account_changes)', 'owner', '', ''),
     ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_id_of_name(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
@@ -144,6 +146,8 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
+    ('function', 'private', 'block_changes(bigint)', 'owner', '', ''),
+    ('function', 'private', 'blocks_lock()', 'owner', '', ''),
     (
       'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
       '', ''
@@ -251,6 +255,7 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_cursor(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
@@ -289,6 +294,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_exponent(text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_exported_seals(jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_defaults(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
@@ -318,6 +324,7 @@ as $$
       'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'check_imported_books(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
@@ -406,6 +413,7 @@ as $$
     ),
     ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
     ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_read_committed()', 'owner', '', ''),
     ('function', 'private', 'check_reason(text)', 'owner', '', ''),
     (
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
@@ -710,6 +718,7 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
+    ('function', 'private', 'hold_bytes(holds, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
@@ -758,11 +767,16 @@ as $$
       'ids_under_keys(text[], text[], bigint[], text[], text[], boolean[], timestamp with time '
       'zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'import_account_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_entry_faults()', 'owner', '', ''),
+    ('function', 'private', 'import_faults(text)', 'owner', '', ''),
+    ('function', 'private', 'import_history_faults()', 'owner', '', ''),
     (
       'function', 'private',
       'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'import_transfer_faults(text)', 'owner', '', ''),
     (
       'function', 'private',
       'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
@@ -925,6 +939,7 @@ as $$
       'made_hold_outcome(text, timestamp with time zone, timestamp with time zone)', 'owner', '',
       ''
     ),
+    ('function', 'private', 'make_blocks()', 'owner', '', ''),
     (
       'function', 'private',
       'make_hold(text, text, numeric, timestamp with time zone, interval, timestamp with time '
@@ -1020,10 +1035,24 @@ as $$
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
+      'note_change(text, text, text, timestamp with time zone, text, text, jsonb)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_credits(bigint, text, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'note_hold_changes(text[], text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
+    ('function', 'private', 'noted_bytes(noted_changes)', 'owner', '', ''),
     ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'occasions_in_order(invoice_occasion[])', 'owner', '', ''),
     (
@@ -1035,6 +1064,8 @@ as $$
       'open_meters(text, text[], text[], timestamp with time zone[], jsonb[], bigint[], '
       'timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'opening_bytes(accounts)', 'owner', '', ''),
+    ('function', 'private', 'opening_details(accounts)', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
@@ -1096,6 +1127,7 @@ as $$
       'pieces_of_part(integer, integer, bigint, timestamp with time zone, timestamp with time '
       'zone, timestamp with time zone, integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'place_import()', 'owner', '', ''),
     (
       'function', 'private',
       'place_run(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], text, '
@@ -1403,6 +1435,7 @@ as $$
     ('function', 'private', 'run_again(text)', 'owner', '', ''),
     ('function', 'private', 'run_numbers(text[], text[], integer[])', 'owner', '', ''),
     ('function', 'private', 'scale_currencies(text, text[], integer[])', 'owner', '', ''),
+    ('function', 'private', 'seal_root(bigint, bytea)', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -1487,6 +1520,7 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'time_import()', 'owner', '', ''),
     ('function', 'private', 'time_of_seats(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'time_zone_of_tenant(text, text)', 'owner', '', ''),
     (
@@ -1521,6 +1555,9 @@ as $$
       'unbilled_usage(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'boolean, integer, text[])', 'owner', '', ''
     ),
+    ('function', 'private', 'uncovered_accounts()', 'owner', '', ''),
+    ('function', 'private', 'uncovered_holds(text[])', 'owner', '', ''),
+    ('function', 'private', 'uncovered_items()', 'owner', '', ''),
     (
       'function', 'private', 'undivided_usage(integer, integer, timestamp with time zone)',
       'owner', '', ''
@@ -1602,6 +1639,7 @@ as $$
     ('function', 'private', 'use_coupons(bigint)', 'owner', '', ''),
     ('function', 'private', 'verify_access()', 'owner', '', ''),
     ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_blocks(text)', 'owner', '', ''),
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_changes(text)', 'owner', '', ''),
     ('function', 'private', 'verify_closed_books(text)', 'owner', '', ''),
@@ -1644,6 +1682,9 @@ as $$
       'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
       'zone, text, timestamp with time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'write_import_origins()', 'owner', '', ''),
+    ('function', 'private', 'write_imported_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'write_imported_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_plan_version(plan_versions, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
@@ -2053,6 +2094,10 @@ as $$
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_balance_at_block(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -2065,6 +2110,10 @@ as $$
       'function', 'surface',
       'pgledger_balances_at(text[], timestamp with time zone, text, text)', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_changes(text, integer)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'pgledger_close_account(text, text, text, text)', 'owner',
@@ -2198,6 +2247,18 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_import_begin()', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_faults(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_import_history(text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface',
       'pgledger_list_accounts(text, integer, text, text, timestamp with time zone, timestamp '
       'with time zone, jsonb, text, text)', 'owner', 'reader=EXECUTE',
@@ -2272,6 +2333,10 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_seal()', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -2322,6 +2387,10 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_seals(jsonb)', 'owner', 'auditor=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2478,9 +2547,13 @@ as $$
     ('sequence', 'private', 'accounts_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupon_redemptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'coupons_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_accounts_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_entries_number_seq', 'owner', '', ''),
+    ('sequence', 'private', 'import_transfers_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'noted_changes_number_seq', 'owner', '', ''),
     ('sequence', 'private', 'plans_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
@@ -2491,12 +2564,17 @@ as $$
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'block_holds', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'blocks', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'closed_periods', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'covered_accounts', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'earlier_names', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2508,6 +2586,13 @@ as $$
     ),
     ('table', 'private', 'holds', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'idempotency_keys', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_legs', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_times', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'import_transfers', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_entries', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'imported_times', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2525,12 +2610,14 @@ as $$
       'row security'
     ),
     ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'noted_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'period_changes', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plan_versions', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
     ('table', 'private', 'reversals_over_limits', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'seals', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -2583,6 +2670,36 @@ as $$
       'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'block_accounts', 'block_accounts_never_change', '', '',
+      'CREATE TRIGGER block_accounts_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_accounts', 'block_accounts_rows_never_change', '', '',
+      'CREATE TRIGGER block_accounts_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_accounts FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_never_change', '', '',
+      'CREATE TRIGGER block_holds_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.block_holds FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'block_holds', 'block_holds_rows_never_change', '', '',
+      'CREATE TRIGGER block_holds_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.block_holds FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_never_change', '', '',
+      'CREATE TRIGGER blocks_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.blocks FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'blocks', 'blocks_rows_never_change', '', '',
+      'CREATE TRIGGER blocks_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.blocks FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'holds', 'holds_are_never_deleted', '', '',
       'CREATE TRIGGER holds_are_never_deleted BEFORE DELETE OR TRUNCATE ON pgledger.holds FOR '
       'EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -2615,6 +2732,22 @@ as $$
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
+      'trigger', 'noted_changes', 'noted_changes_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
+      'pgledger.noted_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_keep_what_changed', '', '',
+      'CREATE TRIGGER noted_changes_keep_what_changed BEFORE UPDATE OF number, version, '
+      'changed_at, entity, change, entity_id, app_id, tenant_id, details ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'noted_changes', 'noted_changes_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER noted_changes_rows_are_never_deleted BEFORE DELETE ON '
+      'pgledger.noted_changes FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'period_changes', 'period_changes_never_change', '', '',
       'CREATE TRIGGER period_changes_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
       'pgledger.period_changes FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -2634,6 +2767,16 @@ as $$
       'trigger', 'reversals_over_limits', 'reversals_over_limits_rows_never_change', '', '',
       'CREATE TRIGGER reversals_over_limits_rows_never_change BEFORE DELETE OR UPDATE ON '
       'pgledger.reversals_over_limits FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_never_change', '', '',
+      'CREATE TRIGGER seals_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON pgledger.seals '
+      'FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'seals', 'seals_rows_never_change', '', '',
+      'CREATE TRIGGER seals_rows_never_change BEFORE DELETE OR UPDATE ON pgledger.seals FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'transfers', 'transfers_never_change', '', '',
@@ -2675,14 +2818,18 @@ as $$
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_change', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_currency_scale', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_fault', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_import_result', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_movement', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_period', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_seal', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -2734,6 +2881,8 @@ as $$
     ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_account_changes_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_ahead_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_currencies_v1', 'owner', 'reader=SELECT', ''),
@@ -2743,6 +2892,8 @@ as $$
     ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_holds_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_entries_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_imported_times_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_periods_v1', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_periods_view', 'owner', 'reader=SELECT', ''),
     ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
