@@ -7,10 +7,12 @@ Whether an entry was recorded by a time, and what it adds, is in the index too: 
 reads a few of its pages, and not a page of the table for each entry.
 */
 drop index concurrently if exists pgledger.transfers_from_key_event_at_created_at_amount_idx;
-create index concurrently transfers_from_key_event_at_created_at_amount_idx
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+create index concurrently if not exists transfers_from_key_event_at_created_at_amount_idx
 on pgledger.transfers (from_key, event_at, created_at) include (amount)
 where event_at is not null;
 drop index concurrently if exists pgledger.transfers_to_key_event_at_created_at_amount_idx;
-create index concurrently transfers_to_key_event_at_created_at_amount_idx
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+create index concurrently if not exists transfers_to_key_event_at_created_at_amount_idx
 on pgledger.transfers (to_key, event_at, created_at) include (amount)
 where event_at is not null;

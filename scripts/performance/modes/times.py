@@ -78,7 +78,7 @@ def spans(
 ) -> Sequence[tuple[datetime, datetime]]:
     """Spans of time in which the account got about so many entries."""
     page = (
-        "select created_at from pgledger.transfers inner join pgledger.accounts"
+        "select transfers.created_at from pgledger.transfers inner join pgledger.accounts"
         " on accounts.key = transfers.{side}_key where accounts.id = %s and {side}_version = %s"
     )
 
