@@ -292,7 +292,7 @@ as $$
       'event_at %s lies in a closed period: the books%s are closed until %s',
       'Give an event_at that is not before then, or none. pgledger_reopen_period opens the books '
       'again, for those who may.',
-      'The books of the app are closed until a time, and event_at lies before it; the message says '
+      'The books are closed until a time, and event_at lies before it; the message says '
       'both. Give a later event_at, or none, or let someone who may reopen the period with '
       'pgledger_reopen_period.',
       false
