@@ -4376,7 +4376,7 @@ covered by the block of that snapshot on both of its sides, or on none.
 There are no foreign keys, for the reason given for accounts of transfers.
 */
 create table pgledger.noted_changes (
-  number bigint generated always as identity,
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   version bigint not null,
   block bigint,
   changed_at timestamptz not null,
@@ -7692,7 +7692,7 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0025_create_blocks.sql',
-      'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a'),
+      '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83'),
     ('migrations/0026_create_seals.sql',
       '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2')
 $$;
@@ -8673,7 +8673,9 @@ as $$
 
   select
     row_number() over (
-      order by item.placed_at, item.rank, item.entity_id, item.key, item.number
+      order by
+        item.placed_at, item.rank, case when item.rank = 5 then item.number end, item.entity_id,
+        item.key, item.number
     ),
     item.entity, item.change, item.entity_id, item.version, item.recorded_at, item.app_id,
     item.tenant_id, item.details
@@ -56023,7 +56025,7 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0025_create_blocks.sql', 'versioned', 'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0025_create_blocks.sql', 'versioned', '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0026_create_seals.sql', 'versioned', '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56094,7 +56096,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '697d74b5cb6c19d20379f307cb757199cb006e954c0c654c522f93c83bea4da9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '43b59ad2fc8ccfb171925a27090457e99bd6b5f6ef2dfc8510e8ec87d0b800fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56117,7 +56119,7 @@ values
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'a3854e0e9dbceb5726f8f4717eeb27c956a551871bffa7fb310ef160d291eeff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'cc56c37bd43ffbe86ceba5e01a16d3e6de60667c82dda192c928a9dd59b56291', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/blocks_lock.sql', 'repeatable', '4730a35fdc160cb4becbe439c6555a85246222ed9d50b51ac147f50ba0e571d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
