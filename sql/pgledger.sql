@@ -9528,52 +9528,6 @@ comment on function pgledger.check_conditions is
 
 revoke all on function pgledger.check_conditions from public;
 
--- file: repeatable/10_ledger/check_cursor.sql
-/*
-Refuses what is no cursor of pgledger_changes, and one whose block this database does not have. The
-mark tells a block apart from another one of the same number: one that was rolled back after it was
-read, or was lost with a server that a restore or a fail-over has replaced. A standby may not have
-got the block yet: there that is for the caller to wait for, and false comes back.
-
-Errors: InvalidArgument, CursorNotFound.
-*/
-create or replace function pgledger.check_cursor(cursor text)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_mark text;
-  v_ok boolean;
-begin
-  if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
-    );
-  end if;
-
-  select blocks.mark
-  into v_mark
-  from pgledger.blocks
-  where blocks.number = split_part(cursor, '.', 1)::bigint;
-
-  if v_mark is null and pg_is_in_recovery() then
-    return false;
-  elsif v_mark is distinct from split_part(cursor, '.', 3) then
-    v_ok := pgledger.fail('CursorNotFound', array[cursor]);
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_cursor is
-  'Refuses a cursor that is none or is of another database; false if it is ahead of a standby.';
-
-revoke all on function pgledger.check_cursor from public;
-
 -- file: repeatable/10_ledger/check_each_hold_request.sql
 /*
 Refuses the lowest request of a batch of holds whose own values are wrong. It looks at one after the
@@ -12476,6 +12430,52 @@ comment on function pgledger.currency_exponent is
 
 revoke all on function pgledger.currency_exponent from public;
 
+-- file: repeatable/10_ledger/cursor_is_known.sql
+/*
+Refuses what is no cursor of pgledger_changes, and one whose block this database does not have. The
+mark tells a block apart from another one of the same number: one that was rolled back after it was
+read, or was lost with a server that a restore or a fail-over has replaced. A standby may not have
+got the block yet: there that is for the caller to wait for, and false comes back.
+
+Errors: InvalidArgument, CursorNotFound.
+*/
+create or replace function pgledger.cursor_is_known(cursor text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_mark text;
+  v_ok boolean;
+begin
+  if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
+    );
+  end if;
+
+  select blocks.mark
+  into v_mark
+  from pgledger.blocks
+  where blocks.number = split_part(cursor, '.', 1)::bigint;
+
+  if v_mark is null and pg_is_in_recovery() then
+    return false;
+  elsif v_mark is distinct from split_part(cursor, '.', 3) then
+    v_ok := pgledger.fail('CursorNotFound', array[cursor]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.cursor_is_known is
+  'Refuses a cursor that is none or is of another database; false if it is ahead of a standby.';
+
+revoke all on function pgledger.cursor_is_known from public;
+
 -- file: repeatable/10_ledger/decimal_places.sql
 /*
 A number of decimal places in words.
@@ -12778,7 +12778,6 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'check_cursor(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
@@ -13062,6 +13061,7 @@ as $$
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'cursor_is_known(text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
@@ -19589,7 +19589,7 @@ begin
     perform pgledger.make_blocks();
   end if;
   if after is not null then
-    if not pgledger.check_cursor(after) then
+    if not pgledger.cursor_is_known(after) then
       return;
     end if;
     v_block := split_part(after, '.', 1);
@@ -56132,7 +56132,6 @@ values
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_cursor.sql', 'repeatable', '3a1749eed6caadad433875bccbbc66eae66f2614b5b7f4cf030f371e489e0355', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_hold_request.sql', 'repeatable', 'bcc66094c850e044d33a7524dcf287c65fe0f8cb242be9c17db00052d62f9f04', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '9e6c99f9c7cbbaf6a76ff035e294adee65ff328edcf9e530a77a90610437de01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56176,9 +56175,10 @@ values
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/cursor_is_known.sql', 'repeatable', '30a0a4cf9d6591195940c583b383384ca9458a7822d7c248fd620f968439b5c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c2f4ea7860bfeebaa1cf39dfb5bf94c66223a7956bfc10de09775f5ceee7ec4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c6a1e8adb47c6342696a6dc3714fefbcf531cb9c25d8937faf5dcd9eb3bac223', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -56249,7 +56249,7 @@ values
   ('repeatable/10_ledger/pgledger_balance_at_block.sql', 'repeatable', '6ab45c65ab7cf29d51ffe4c292b85c7bf5db20486d76e9759f675bc88d120e5b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '94ca0e299dd5ef75645a3c71a50ff2526e006d10db59051d04b71b25b2ca7b47', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_changes.sql', 'repeatable', 'eaca11f9e37bbf3ae87c761761d79fa4aef848460a253b1322426e0f05415cb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_changes.sql', 'repeatable', 'ff2f48e881f2992226aa23b4e1c485c636d8b4574078d6416ec9748ae95439c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', '6c6289fee05965d34b67d554daeb477a123ed06f4b23bf1d01991f4849e10e9a', pg_catalog.now(), '0.1.0.dev0', true),
