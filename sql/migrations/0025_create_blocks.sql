@@ -10,7 +10,7 @@ covered by the block of that snapshot on both of its sides, or on none.
 There are no foreign keys, for the reason given for accounts of transfers.
 */
 create table pgledger.noted_changes (
-  number bigint generated always as identity,
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   version bigint not null,
   block bigint,
   changed_at timestamptz not null,

@@ -592,8 +592,8 @@ def test_public_functions_say_what_they_are(functions):
     writes = re.compile(
         r"(?:pg)?ledger_(accept|advance$|archive|cancel|change|close|consume|correct|create|delete"
         r"|ensure|expire|extend|finalize|freeze|generate|import|ingest|invalidate|map|mark|pause|post"
-        r"|purge|raise|record|redeem|refresh|remove|reopen|resume|reverse_|set|sweep|unfreeze|unmap|update"
-        r"|use_|void)"
+        r"|purge|raise|record|redeem|refresh|remove|reopen|resume|reverse_|seal$|set|sweep|unfreeze|unmap"
+        r"|update|use_|void)"
     )
     for name, function in public.items():
         if "_create_" in name or writes.match(name):

@@ -43,5 +43,5 @@ def test_billing_is_told_in_the_order_in_which_it_happens(connect: Connect):
     assert {change.app_id for change in changes} == {"shop"}
     details = changes[5].details
     assert details is not None
-    assert (details["invoice_id"], details["amount"]) == (invoice, "70")
+    assert (details["invoice_id"], details["amount"]) == (invoice, "70.00")
     assert [check for check in Ledger(conn).verify() if check.violations] == []

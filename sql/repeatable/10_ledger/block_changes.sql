@@ -136,7 +136,9 @@ as $$
 
   select
     row_number() over (
-      order by item.placed_at, item.rank, item.entity_id, item.key, item.number
+      order by
+        item.placed_at, item.rank, case when item.rank = 5 then item.number end, item.entity_id,
+        item.key, item.number
     ),
     item.entity, item.change, item.entity_id, item.version, item.recorded_at, item.app_id,
     item.tenant_id, item.details

@@ -37,7 +37,7 @@ begin
     perform pgledger.make_blocks();
   end if;
   if after is not null then
-    if not pgledger.check_cursor(after) then
+    if not pgledger.cursor_is_known(after) then
       return;
     end if;
     v_block := split_part(after, '.', 1);

@@ -6,7 +6,7 @@ got the block yet: there that is for the caller to wait for, and false comes bac
 
 Errors: InvalidArgument, CursorNotFound.
 */
-create or replace function pgledger.check_cursor(cursor text)
+create or replace function pgledger.cursor_is_known(cursor text)
 returns boolean
 language plpgsql
 stable
@@ -38,7 +38,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_cursor is
+comment on function pgledger.cursor_is_known is
   'Refuses a cursor that is none or is of another database; false if it is ahead of a standby.';
 
-revoke all on function pgledger.check_cursor from public;
+revoke all on function pgledger.cursor_is_known from public;
