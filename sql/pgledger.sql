@@ -4363,6 +4363,65 @@ grant usage on type public.pgledger_hold_outcome to pgledger_reader;
 
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint, boolean);
 
+-- file: migrations/0028_verify_slices.sql
+/*
+Verification in slices: how far it has come, and what it says of each.
+*/
+create type pgledger.slice_start as (
+  key bigint,
+  version bigint,
+  entries bigint,
+  total numeric,
+  newest_at timestamptz,
+  last_version bigint,
+  last_balance numeric,
+  last_at timestamptz,
+  entries_in_all numeric
+);
+
+comment on type pgledger.slice_start is
+  'Where a slice begins, and what the slices before it found of the account that it begins in.';
+comment on column pgledger.slice_start.key is
+  'Account of the entry after which it begins; null at the very beginning.';
+comment on column pgledger.slice_start.version is 'Version of that entry.';
+comment on column pgledger.slice_start.entries is 'How many entries of the account came before.';
+comment on column pgledger.slice_start.total is 'Sum of their amounts.';
+comment on column pgledger.slice_start.newest_at is 'The newest of their times, or null.';
+comment on column pgledger.slice_start.last_version is 'Version of the last of them, or null.';
+comment on column pgledger.slice_start.last_balance is 'Balance that it left, or null.';
+comment on column pgledger.slice_start.last_at is 'When it was recorded, or null.';
+comment on column pgledger.slice_start.entries_in_all is
+  'Sum of the versions of all accounts when the first slice began.';
+
+revoke all on type pgledger.slice_start from public;
+
+create type public.pgledger_slice_check as (
+  check_name text collate "C",
+  rows_checked bigint,
+  violations bigint,
+  example text collate "C",
+  next_after text collate "C",
+  entries_in_all numeric
+);
+
+comment on type public.pgledger_slice_check is 'Outcome of one check of a slice of the books.';
+comment on column public.pgledger_slice_check.check_name is 'Which rule was checked.';
+comment on column public.pgledger_slice_check.rows_checked is
+  'How many rows of the slice were checked.';
+comment on column public.pgledger_slice_check.violations is
+  'How many of these rows break the rule.';
+comment on column public.pgledger_slice_check.example is
+  'One row that breaks it, in words, or null.';
+comment on column public.pgledger_slice_check.next_after is
+  'Where the next slice begins, the same in each row of a slice; null in those of the last.';
+comment on column public.pgledger_slice_check.entries_in_all is
+  'How many entries all slices have, by the versions of accounts: what a progress bar goes by.';
+
+revoke all on type public.pgledger_slice_check from public;
+grant usage on type public.pgledger_slice_check to pgledger_reader;
+
+drop function if exists pgledger.limits_in_force(text);
+
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
 Says what is wrong with an amount, or null if nothing is. Decimal places are those that matter:
@@ -7418,7 +7477,9 @@ as $$
     ('migrations/0020_take_keys_everywhere.sql',
       '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
-      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
+    ('migrations/0028_verify_slices.sql',
+      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -12781,7 +12842,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'limit_fault(numeric)', 'owner', '', ''),
-    ('function', 'private', 'limits_in_force(text)', 'owner', '', ''),
+    ('function', 'private', 'limits_in_force(text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -13294,6 +13355,16 @@ as $$
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'slice_chain(slice_start, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_end(bigint, bigint, integer)', 'owner', '', ''),
+    ('function', 'private', 'slice_legs(bigint, bigint, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_start(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'slice_start_after(slice_start, bigint, bigint, bigint, numeric, timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'slice_summary(slice_start, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -13477,9 +13548,15 @@ as $$
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_rest(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
+    ('function', 'private', 'verify_slice_entries(slice_start, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'verify_slice_transfers(slice_start, bigint, bigint)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
@@ -14143,6 +14220,14 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_verify_rest()', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_slice(text, integer)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_void_hold(text, text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -14458,6 +14543,7 @@ as $$
     ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'slice_start', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
@@ -14486,6 +14572,7 @@ as $$
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_slice_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
@@ -16130,13 +16217,17 @@ revoke all on function pgledger.limit_fault from public;
 -- file: repeatable/10_ledger/limits_in_force.sql
 /*
 Which limits and which status an account had for which of its entries: one row for each range of
-versions, of one app or of all. A change begins a range with the entry after the version at which it
-was made. The ranges of an account do not overlap, and together hold all of its versions, whatever
-its history says.
+versions, of one app or of all, and of the keys in between. A change begins a range with the entry
+after the version at which it was made. The ranges of an account do not overlap, and together hold
+all of its versions, whatever its history says.
 
 The function stays inlinable, so that its rows go straight to the query that asks for them.
 */
-create or replace function pgledger.limits_in_force(app_id text)
+create or replace function pgledger.limits_in_force(
+  app_id text,
+  first_key bigint,
+  last_key bigint
+)
 returns table (
   key bigint,
   first_version bigint,
@@ -16162,10 +16253,14 @@ as $$
       account_changes.account_key, account_changes.version, account_changes.from_min_balance,
       account_changes.from_max_balance, account_changes.from_status
     from pgledger.account_changes
+    where (first_key is null or account_changes.account_key >= first_key)
+      and (last_key is null or account_changes.account_key <= last_key)
     order by account_changes.account_key, account_changes.version, account_changes.number
   ) as created (account_key, version, min_balance, max_balance, status)
     on accounts.key = created.account_key
-  where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
+  where (limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id)
+    and (first_key is null or accounts.key >= first_key)
+    and (last_key is null or accounts.key <= last_key)
   union all
   select
     accounts.key,
@@ -16179,12 +16274,14 @@ as $$
     account_changes.to_status::integer
   from pgledger.account_changes
   inner join pgledger.accounts on account_changes.account_key = accounts.key
-  where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
+  where (limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id)
+    and (first_key is null or account_changes.account_key >= first_key)
+    and (last_key is null or account_changes.account_key <= last_key)
 $$;
 
 comment on function pgledger.limits_in_force is
-  'Limits and status of the accounts of that app, or of all where it is null, by ranges of their '
-  'versions.';
+  'Limits and status of the accounts of that app and between those keys, or of all where these are '
+  'null, by ranges of their versions.';
 
 revoke all on function pgledger.limits_in_force from public;
 
@@ -22720,6 +22817,9 @@ Proves from the data that the books are in order. All functions here are stable,
 snapshot of the calling statement, and transfers may go on meanwhile. Expressions here, and in the
 functions it calls, repeat on purpose what the writing functions compute: they are its audit.
 
+What grows with transfers is also checked in slices, by pgledger_verify_slice(): a rule that is added
+here is added there.
+
 Checks of one app also read every transfer, but keep and sort only those of the app.
 
 Errors: InvalidScope.
@@ -22737,47 +22837,17 @@ as $$
   select pgledger.check_scope('app_id', pgledger_verify.app_id)
   where pgledger_verify.app_id is not null;
 
-  select books.check_name, books.rows_checked, books.violations, books.example
-  from pgledger.verify_books(pgledger_verify.app_id) as books
-  union all
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
-  union all
-  select names.check_name, names.rows_checked, names.violations, names.example
-  from pgledger.verify_names(pgledger_verify.app_id) as names
-  union all
-  select scales.check_name, scales.rows_checked, scales.violations, scales.example
-  from pgledger.verify_scales(pgledger_verify.app_id) as scales
-  union all
-  select times.check_name, times.rows_checked, times.violations, times.example
-  from pgledger.verify_times(pgledger_verify.app_id) as times
   union all
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
-  select changes.check_name, changes.rows_checked, changes.violations, changes.example
-  from pgledger.verify_changes(pgledger_verify.app_id) as changes
-  union all
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
   union all
-  select holds.check_name, holds.rows_checked, holds.violations, holds.example
-  from pgledger.verify_holds(pgledger_verify.app_id) as holds
-  union all
-  select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
-  from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
-  union all
-  select keys.check_name, keys.rows_checked, keys.violations, keys.example
-  from pgledger.verify_keys(pgledger_verify.app_id) as keys
-  union all
-  select guards.check_name, guards.rows_checked, guards.violations, guards.example
-  from pgledger.verify_guards() as guards
-  union all
-  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
-  from pgledger.verify_sequences() as sequences
-  union all
-  select access.check_name, access.rows_checked, access.violations, access.example
-  from pgledger.verify_access() as access
+  select rest.check_name, rest.rows_checked, rest.violations, rest.example
+  from pgledger.verify_rest(pgledger_verify.app_id) as rest
 $$;
 
 comment on function public.pgledger_verify is
@@ -22785,7 +22855,8 @@ $$Proves from the data that the books are in order.
 
 Reads every transfer, hold and idempotency key, as an auditor would, on one
 snapshot, while transfers go on. A large ledger takes its time: run it where
-that is welcome, for example on a replica.
+that is welcome, for example on a replica. pgledger verify, on the command
+line, does the same in slices, and shows how far it has come.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
 ledger, and the sequences of keys, are checked whatever the app.
@@ -22801,6 +22872,115 @@ Errors: InvalidScope.$$;
 
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
+
+-- file: repeatable/10_ledger/pgledger_verify_rest.sql
+/*
+What pgledger_verify_slice() leaves to be done at once.
+*/
+create or replace function public.pgledger_verify_rest()
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- Definitions are compared by their text.
+set quote_all_identifiers = off
+as $$
+  select rest.check_name, rest.rows_checked, rest.violations, rest.example
+  from pgledger.verify_rest(null) as rest
+$$;
+
+comment on function public.pgledger_verify_rest is
+$$Verifies what the slices of pgledger_verify_slice leave out.
+
+That is whole sets of books, names, decimal places, times, changes, holds,
+reversals, idempotency keys, triggers, sequences and privileges.
+
+Returns: One row for each check, as pgledger_verify has them.$$;
+
+revoke all on function public.pgledger_verify_rest from public;
+grant execute on function public.pgledger_verify_rest to pgledger_auditor;
+
+-- file: repeatable/10_ledger/pgledger_verify_slice.sql
+/*
+The part of pgledger_verify() that grows with transfers, a slice at a time: bounded memory, and even
+progress, whatever the accounts are like. What goes from one slice to the next is in next_after, so
+that nothing is kept in between: it works on a standby.
+
+Errors: NullArgument, InvalidPage.
+*/
+create or replace function public.pgledger_verify_slice(
+  after text default null,
+  page_size integer default 50000
+)
+returns setof public.pgledger_slice_check
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_start pgledger.slice_start;
+  v_end record;
+  v_ok boolean;
+begin
+  if page_size is null then
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
+  elsif page_size not between 1 and 1000000 then
+    v_ok := pgledger.fail(
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 1000000']
+    );
+  end if;
+
+  v_start := pgledger.slice_start(after);
+
+  select slice_end.key, slice_end.version
+  into v_end
+  from pgledger.slice_end(v_start.key, v_start.version, page_size);
+
+  return query
+  with entry as materialized (
+    select
+      checked.check_name, checked.rows_checked, checked.violations, checked.example,
+      checked.next_after
+    from pgledger.verify_slice_entries(v_start, v_end.key, v_end.version) as checked
+  )
+
+  select
+    entry.check_name, entry.rows_checked, entry.violations, entry.example, entry.next_after,
+    v_start.entries_in_all
+  from entry
+  union all
+  select
+    checked.check_name, checked.rows_checked, checked.violations, checked.example,
+    (select min(entry.next_after) from entry), v_start.entries_in_all
+  from pgledger.verify_slice_transfers(v_start, v_end.key, v_end.version) as checked;
+end;
+$$;
+
+comment on function public.pgledger_verify_slice is
+$$Verifies one slice of the accounts, their entries and transfers.
+
+All slices and pgledger_verify_rest() together are what pgledger_verify()
+does at once. A slice takes little memory, and about as long as the others,
+even where one account has most of the entries. Ask for all of them in one
+transaction that is repeatable read and read only, so that they tell of one
+moment. pgledger verify, on the command line, does that.
+
+Add up rows_checked and violations of the slices by check_name.
+
+after: What the slice before gave as next_after; null for the first.
+page_size: How many entries at most that left an account, how many that
+  reached one, and how many accounts, 1 to 1,000,000.
+
+Returns: One row for each check of the slice.
+
+Errors: NullArgument, InvalidPage.$$;
+
+revoke all on function public.pgledger_verify_slice from public;
+grant execute on function public.pgledger_verify_slice to pgledger_auditor;
 
 -- file: repeatable/10_ledger/pgledger_void_hold.sql
 /*
@@ -26677,6 +26857,367 @@ comment on function pgledger.setting_faults is
 
 revoke all on function pgledger.setting_faults from public;
 
+-- file: repeatable/10_ledger/slice_chain.sql
+/*
+The legs of a slice, each judged beside the one before it, by the rules of verify_entries(). What was
+before the first of them is in the start. The function stays inlinable, so that its rows go straight
+to the query that counts them.
+*/
+create or replace function pgledger.slice_chain(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  id text,
+  key bigint,
+  amount numeric,
+  created_at timestamptz,
+  has_no_gap boolean,
+  follows boolean,
+  is_later boolean,
+  is_within_limits boolean,
+  is_let_through boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    leg.id,
+    leg.key,
+    leg.amount,
+    leg.created_at,
+    leg.version
+    = coalesce(
+      lag(leg.version) over along, case leg.key when start.key then start.last_version end, 0
+    ) + 1,
+    leg.balance - leg.amount
+    = coalesce(
+      lag(leg.balance) over along, case leg.key when start.key then start.last_balance end, 0
+    ),
+    leg.created_at
+    > coalesce(
+      lag(leg.created_at) over along, case leg.key when start.key then start.last_at end,
+      accounts.created_at
+    ),
+    force.key is not null
+    and (
+      leg.posts_hold
+      or (leg.amount < 0 and leg.balance < force.min_balance) is not true
+      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      or exists (
+        select
+        from pgledger.reversals_over_limits
+        where reversals_over_limits.reversal_id = leg.id
+      )
+    )
+    and leg.balance > -1e30 and leg.balance < 1e30,
+    leg.posts_hold
+    or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0
+  from pgledger.slice_legs(start.key, start.version, up_to_key, up_to_version) as leg
+  left join pgledger.accounts on leg.key = accounts.key
+  left join pgledger.limits_in_force(null, start.key, up_to_key) as force
+    on leg.key = force.key and leg.version between force.first_version and force.last_version
+  window along as (partition by leg.key order by leg.version)
+$$;
+
+comment on function pgledger.slice_chain is
+  'The legs of a slice, and whether each fits the one before it.';
+
+revoke all on function pgledger.slice_chain from public;
+
+-- file: repeatable/10_ledger/slice_end.sql
+/*
+Where a slice ends: so that neither its entries of one side nor its accounts are more than asked
+for, however many entries one account has. All three are found in indexes. No row comes back where
+the rest is one slice.
+*/
+create or replace function pgledger.slice_end(
+  after_key bigint,
+  after_version bigint,
+  page_size integer
+)
+returns table (key bigint, version bigint)
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_sort = off
+as $$
+begin
+  return query
+  select bound.key, bound.version
+  from (
+    (
+      select transfers.from_key, transfers.from_version
+      from pgledger.transfers
+      where after_key is null
+        or (transfers.from_key, transfers.from_version) > (after_key, after_version)
+      order by transfers.from_key, transfers.from_version
+      offset page_size - 1
+      limit 1
+    )
+    union all
+    (
+      select transfers.to_key, transfers.to_version
+      from pgledger.transfers
+      where after_key is null
+        or (transfers.to_key, transfers.to_version) > (after_key, after_version)
+      order by transfers.to_key, transfers.to_version
+      offset page_size - 1
+      limit 1
+    )
+    union all
+    -- Before the account's first entry.
+    (
+      select accounts.key, 0
+      from pgledger.accounts
+      where after_key is null or accounts.key > after_key
+      order by accounts.key
+      offset page_size
+      limit 1
+    )
+  ) as bound (key, version)
+  order by bound.key, bound.version
+  limit 1;
+end;
+$$;
+
+comment on function pgledger.slice_end is
+  'The entry up to which a slice of that size goes, or no row where it goes to the end.';
+
+revoke all on function pgledger.slice_end from public;
+
+-- file: repeatable/10_ledger/slice_legs.sql
+/*
+The legs of a slice: those after one entry, up to another, by account and version. Either end is null
+where the slice has none. The function stays inlinable, so that both indexes give the rows in order.
+*/
+create or replace function pgledger.slice_legs(
+  after_key bigint,
+  after_version bigint,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  id text,
+  key bigint,
+  version bigint,
+  amount numeric,
+  balance numeric,
+  created_at timestamptz,
+  posts_hold boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    transfers.id,
+    transfers.from_key,
+    transfers.from_version,
+    -transfers.amount,
+    transfers.from_balance,
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
+  from pgledger.transfers
+  where (
+      after_key is null
+      or (transfers.from_key, transfers.from_version) > (after_key, after_version)
+    )
+    and (
+      up_to_key is null
+      or (transfers.from_key, transfers.from_version) <= (up_to_key, up_to_version)
+    )
+  union all
+  select
+    transfers.id,
+    transfers.to_key,
+    transfers.to_version,
+    transfers.amount,
+    transfers.to_balance,
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
+  from pgledger.transfers
+  where (after_key is null or (transfers.to_key, transfers.to_version) > (after_key, after_version))
+    and (
+      up_to_key is null
+      or (transfers.to_key, transfers.to_version) <= (up_to_key, up_to_version)
+    )
+$$;
+
+comment on function pgledger.slice_legs is
+  'Both legs of transfers, after one entry and up to another, by account and version.';
+
+revoke all on function pgledger.slice_legs from public;
+
+-- file: repeatable/10_ledger/slice_start.sql
+/*
+Where a slice begins, read from what the one before it said.
+
+Errors: InvalidPage.
+*/
+create or replace function pgledger.slice_start(after text)
+returns pgledger.slice_start
+language plpgsql
+stable
+parallel safe
+set datestyle = iso
+set timezone = 'UTC'
+as $$
+declare
+  v_start pgledger.slice_start;
+  v_ok boolean;
+begin
+  if after is null then
+    v_start.entries_in_all := (select coalesce(sum(accounts.version), 0) from pgledger.accounts);
+    return v_start;
+  end if;
+
+  if after !~ (
+    '^\(-?\d{1,19},-?\d{1,19},\d{1,18},[-.\dA-Za-z]+,[^(),]*,(-?\d{1,19})?,[-.\dA-Za-z]*,'
+    '[^(),]*,[-.\dA-Za-z]+\)$'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidPage', array['after', pgledger.abridged(after), 'no slice gave it as its next_after']
+    );
+  end if;
+
+  v_start := after;
+  return v_start;
+end;
+$$;
+
+comment on function pgledger.slice_start(text) is
+  'Where a slice begins, read from what the one before it said; null for the first.';
+
+revoke all on function pgledger.slice_start from public;
+
+-- file: repeatable/10_ledger/slice_start_after.sql
+/*
+Where the slice after this one begins. What was found of the account in which it ends goes with it,
+so that no entry is read twice, however many the account has. The caller gives what the slice itself
+found of that account.
+*/
+create or replace function pgledger.slice_start_after(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint,
+  entries bigint,
+  total numeric,
+  newest_at timestamptz
+)
+returns text
+language plpgsql
+stable
+parallel safe
+set datestyle = iso
+set timezone = 'UTC'
+set enable_seqscan = off
+as $$
+declare
+  v_next pgledger.slice_start;
+begin
+  if up_to_key is null then
+    return null;
+  end if;
+
+  v_next := case when start.key = up_to_key then start end;
+  v_next.key := up_to_key;
+  v_next.version := up_to_version;
+  v_next.entries := coalesce(v_next.entries, 0) + coalesce(slice_start_after.entries, 0);
+  v_next.total := coalesce(v_next.total, 0) + coalesce(slice_start_after.total, 0);
+  v_next.newest_at := greatest(v_next.newest_at, slice_start_after.newest_at);
+  v_next.entries_in_all := start.entries_in_all;
+
+  select leg.version, leg.balance, leg.created_at
+  into v_next.last_version, v_next.last_balance, v_next.last_at
+  from (
+    (
+      select transfers.from_version, transfers.from_balance, transfers.created_at
+      from pgledger.transfers
+      where transfers.from_key = up_to_key and transfers.from_version <= up_to_version
+      order by transfers.from_version desc
+      limit 1
+    )
+    union all
+    (
+      select transfers.to_version, transfers.to_balance, transfers.created_at
+      from pgledger.transfers
+      where transfers.to_key = up_to_key and transfers.to_version <= up_to_version
+      order by transfers.to_version desc
+      limit 1
+    )
+  ) as leg (version, balance, created_at)
+  order by leg.version desc
+  limit 1;
+
+  return v_next::text;
+end;
+$$;
+
+comment on function pgledger.slice_start_after is
+  'Where the slice after one begins, or null after the last.';
+
+revoke all on function pgledger.slice_start_after from public;
+
+-- file: repeatable/10_ledger/slice_summary.sql
+/*
+What the legs of a slice come to, account by account: how many there are, what they add up to, and
+which of them break which rule. The function stays inlinable: its rows are grouped in the order in
+which the indexes give them, so no memory is needed for the legs themselves.
+*/
+create or replace function pgledger.slice_summary(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  key bigint,
+  entries bigint,
+  total numeric,
+  newest_at timestamptz,
+  gaps bigint,
+  gap text,
+  jumps bigint,
+  jump text,
+  late_entries bigint,
+  late_entry text,
+  beyond_limits bigint,
+  beyond_limit text,
+  let_through bigint,
+  passed text
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    chain.key,
+    count(*),
+    sum(chain.amount),
+    max(chain.created_at),
+    count(*) filter (where not chain.has_no_gap),
+    min(chain.id) filter (where not chain.has_no_gap),
+    count(*) filter (where not chain.follows),
+    min(chain.id) filter (where not chain.follows),
+    count(*) filter (where chain.is_later is not true),
+    min(chain.id) filter (where chain.is_later is not true),
+    count(*) filter (where chain.is_within_limits is not true),
+    min(chain.id) filter (where chain.is_within_limits is not true),
+    count(*) filter (where chain.is_let_through is not true),
+    min(chain.id) filter (where chain.is_let_through is not true)
+  from pgledger.slice_chain(start, up_to_key, up_to_version) as chain
+  group by chain.key
+$$;
+
+comment on function pgledger.slice_summary is
+  'What the legs of a slice come to, account by account, and which break which rule.';
+
+revoke all on function pgledger.slice_summary from public;
+
 -- file: repeatable/10_ledger/subtree_ranges.sql
 /*
 The ranges of names, low <= name < high, that hold a subtree: the prefix itself, and what begins
@@ -27581,7 +28122,7 @@ as $$
       or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
-    left join pgledger.limits_in_force(verify_entries.app_id) as force
+    left join pgledger.limits_in_force(verify_entries.app_id, null, null) as force
       on leg.key = force.key and leg.version between force.first_version and force.last_version
     window along as (partition by leg.key order by leg.version)
   )
@@ -27990,6 +28531,55 @@ comment on function pgledger.verify_names is
 
 revoke all on function pgledger.verify_names from public;
 
+-- file: repeatable/10_ledger/verify_rest.sql
+/*
+The checks that do not grow with the entries of accounts: what slices leave to be done at once.
+*/
+create or replace function pgledger.verify_rest(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select books.check_name, books.rows_checked, books.violations, books.example
+  from pgledger.verify_books(verify_rest.app_id) as books
+  union all
+  select names.check_name, names.rows_checked, names.violations, names.example
+  from pgledger.verify_names(verify_rest.app_id) as names
+  union all
+  select scales.check_name, scales.rows_checked, scales.violations, scales.example
+  from pgledger.verify_scales(verify_rest.app_id) as scales
+  union all
+  select times.check_name, times.rows_checked, times.violations, times.example
+  from pgledger.verify_times(verify_rest.app_id) as times
+  union all
+  select changes.check_name, changes.rows_checked, changes.violations, changes.example
+  from pgledger.verify_changes(verify_rest.app_id) as changes
+  union all
+  select holds.check_name, holds.rows_checked, holds.violations, holds.example
+  from pgledger.verify_holds(verify_rest.app_id) as holds
+  union all
+  select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
+  from pgledger.verify_reversals(verify_rest.app_id) as reversals
+  union all
+  select keys.check_name, keys.rows_checked, keys.violations, keys.example
+  from pgledger.verify_keys(verify_rest.app_id) as keys
+  union all
+  select guards.check_name, guards.rows_checked, guards.violations, guards.example
+  from pgledger.verify_guards() as guards
+  union all
+  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
+  from pgledger.verify_sequences() as sequences
+  union all
+  select access.check_name, access.rows_checked, access.violations, access.example
+  from pgledger.verify_access() as access
+$$;
+
+comment on function pgledger.verify_rest is
+  'The checks that do not grow with the entries of accounts, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_rest from public;
+
 -- file: repeatable/10_ledger/verify_reversals.sql
 /*
 Checks reversals: each against the transfer that it reverses, what all of a transfer give back, and
@@ -28131,6 +28721,252 @@ comment on function pgledger.verify_sequences is
   'Checks that every sequence is ahead of the keys that it gave.';
 
 revoke all on function pgledger.verify_sequences from public;
+
+-- file: repeatable/10_ledger/verify_slice_entries.sql
+/*
+Checks the entries of a slice, and the accounts whose last entry is in it, by the rules of
+verify_entries() and verify_accounts(), in one pass over both indexes. Accounts are those from the
+one in which the slice begins to the one before that in which it ends.
+
+Plans are made for each slice anew, and by its bounds: a plan for any slice may read the whole table.
+
+The body is long because what both say comes out of one pass.
+*/
+create or replace function pgledger.verify_slice_entries(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  check_name text,
+  rows_checked bigint,
+  violations bigint,
+  example text,
+  next_after text
+)
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_sort = off
+set jit = off
+set max_parallel_workers_per_gather = 0
+as $$
+begin
+  return query
+  with summary as materialized (
+    select
+      part.key, part.entries, part.total, part.newest_at, part.gaps, part.gap, part.jumps,
+      part.jump, part.late_entries, part.late_entry, part.beyond_limits, part.beyond_limit,
+      part.let_through, part.passed
+    from pgledger.slice_summary(start, up_to_key, up_to_version) as part
+  ),
+
+  entry as materialized (
+    select
+      coalesce(sum(summary.entries), 0)::bigint as entries,
+      sum(summary.gaps) as gaps, min(summary.gap) as gap,
+      sum(summary.jumps) as jumps, min(summary.jump) as jump,
+      sum(summary.late_entries) as late_entries, min(summary.late_entry) as late_entry,
+      sum(summary.beyond_limits) as beyond_limits, min(summary.beyond_limit) as beyond_limit,
+      sum(summary.let_through) as let_through, min(summary.passed) as passed
+    from summary
+  ),
+
+  account as materialized (
+    select
+      accounts.id,
+      accounts.balance = coalesce(summary.total, 0) + before.total as balance_is_right,
+      accounts.version = coalesce(summary.entries, 0) + before.entries as version_is_right,
+      accounts.updated_at
+      = coalesce(greatest(before.newest_at, summary.newest_at), accounts.created_at)
+        as time_is_right,
+      pgledger.limit_fault(accounts.min_balance) is null
+      and pgledger.limit_fault(accounts.max_balance) is null
+      and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
+      pgledger.account_status(accounts.status) is not null as status_is_right
+    from pgledger.accounts
+    left join summary on accounts.key = summary.key
+    cross join lateral (
+      select
+        case accounts.key when start.key then start.total else 0 end as total,
+        case accounts.key when start.key then start.entries else 0 end as entries,
+        case accounts.key when start.key then start.newest_at end as newest_at
+    ) as before
+    where (start.key is null or accounts.key >= start.key)
+      and (up_to_key is null or accounts.key < up_to_key)
+  ),
+
+  tally as materialized (
+    select
+      count(*) as accounts,
+      count(*) filter (where not account.balance_is_right) as balances,
+      min(account.id) filter (where not account.balance_is_right) as balance,
+      count(*) filter (where not account.version_is_right) as versions,
+      min(account.id) filter (where not account.version_is_right) as version,
+      count(*) filter (where not account.time_is_right) as times,
+      min(account.id) filter (where not account.time_is_right) as time,
+      count(*) filter (where not account.limits_are_right) as limits,
+      min(account.id) filter (where not account.limits_are_right) as limit_fault,
+      count(*) filter (where not account.status_is_right) as statuses,
+      min(account.id) filter (where not account.status_is_right) as status
+    from account
+  )
+
+  select
+    checked.rule, checked.rows_checked, coalesce(checked.violations, 0)::bigint, checked.example,
+    pgledger.slice_start_after(
+      start, up_to_key, up_to_version, summary.entries, summary.total, summary.newest_at
+    )
+  from entry
+  cross join tally
+  left join summary on summary.key = up_to_key
+  cross join lateral (
+    values
+      (
+        1, 'account balances are the sums of their entries',
+        tally.accounts, tally.balances, tally.balance
+      ),
+      (
+        2, 'account versions are the counts of their entries',
+        tally.accounts, tally.versions, tally.version
+      ),
+      (
+        3, 'accounts were updated when their newest entry was recorded',
+        tally.accounts, tally.times, tally.time
+      ),
+      (
+        4, 'limits of accounts are in range, the lower one not above the upper',
+        tally.accounts, tally.limits, tally.limit_fault
+      ),
+      (
+        5, 'the status of each account is known',
+        tally.accounts, tally.statuses, tally.status
+      ),
+      (
+        6, 'versions of entries run from 1 without a gap',
+        entry.entries, entry.gaps, entry.gap
+      ),
+      (
+        7, 'each entry starts from the balance that the one before left',
+        entry.entries, entry.jumps, entry.jump
+      ),
+      (
+        8, 'each entry was recorded later than the one before',
+        entry.entries, entry.late_entries, entry.late_entry
+      ),
+      (
+        9, 'balances stayed within their account''s limits after every entry',
+        entry.entries, entry.beyond_limits, entry.beyond_limit
+      ),
+      (
+        10, 'no entry passed an account that was frozen for it or closed',
+        entry.entries, entry.let_through, entry.passed
+      )
+  ) as checked (place, rule, rows_checked, violations, example)
+  order by checked.place;
+end;
+$$;
+
+comment on function pgledger.verify_slice_entries is
+  'Checks the entries of a slice, and the accounts whose last entry is in it.';
+
+revoke all on function pgledger.verify_slice_entries from public;
+
+-- file: repeatable/10_ledger/verify_slice_transfers.sql
+/*
+Checks the transfers whose first leg is in a slice, and the ids of the accounts whose last entry is
+in it, by the rules of verify_transfers(). Every transfer has a first leg, so every one is in one
+slice, whatever its accounts say.
+*/
+create or replace function pgledger.verify_slice_transfers(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns setof public.pgledger_check
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set jit = off
+set max_parallel_workers_per_gather = 0
+as $$
+begin
+  return query
+  with count_of as materialized (
+    select
+      count(*) as transfers,
+      count(*) filter (where sound.is_right is not true) as astray,
+      min(sound.id) filter (where sound.is_right is not true) as one_astray,
+      count(*) filter (where sound.amount_fault is not null) as amounts,
+      min(sound.id) filter (where sound.amount_fault is not null) as amount,
+      count(*) filter (where sound.id_fault is not null) as ids,
+      min(sound.id) filter (where sound.id_fault is not null) as id
+    from (
+      select
+        transfers.id,
+        transfers.from_key <> transfers.to_key
+        and source.currency = target.currency
+        and transfers.app_id = source.app_id
+        and transfers.app_id = target.app_id,
+        pgledger.amount_fault(transfers.amount),
+        pgledger.id_fault(transfers.id, 'pglt')
+      from pgledger.transfers
+      left join pgledger.accounts as source on transfers.from_key = source.key
+      left join pgledger.accounts as target on transfers.to_key = target.key
+      where (
+          start.key is null
+          or (transfers.from_key, transfers.from_version) > (start.key, start.version)
+        )
+        and (
+          up_to_key is null
+          or (transfers.from_key, transfers.from_version) <= (up_to_key, up_to_version)
+        )
+    ) as sound (id, is_right, amount_fault, id_fault)
+  ),
+
+  named (accounts, ids, id) as materialized (
+    select
+      count(*),
+      count(*) filter (where account.fault),
+      min(account.id) filter (where account.fault)
+    from (
+      select accounts.id, pgledger.id_fault(accounts.id, 'pgla') is not null
+      from pgledger.accounts
+      where (start.key is null or accounts.key >= start.key)
+        and (up_to_key is null or accounts.key < up_to_key)
+    ) as account (id, fault)
+  )
+
+  select checked.rule, checked.rows_checked, checked.violations, checked.example
+  from count_of
+  cross join named
+  cross join lateral (
+    values
+      (
+        1, 'transfers join two accounts of one app and currency',
+        count_of.transfers, count_of.astray, count_of.one_astray
+      ),
+      (
+        2, 'amounts are above 0, below 1e30, of at most 18 decimal places',
+        count_of.transfers, count_of.amounts, count_of.amount
+      ),
+      (
+        3, 'ids of accounts and transfers are well formed', count_of.transfers + named.accounts,
+        count_of.ids + named.ids, least(count_of.id, named.id)
+      )
+  ) as checked (place, rule, rows_checked, violations, example)
+  order by checked.place;
+end;
+$$;
+
+comment on function pgledger.verify_slice_transfers is
+  'Checks the transfers whose first leg is in a slice, and the ids of its accounts.';
+
+revoke all on function pgledger.verify_slice_transfers from public;
 
 -- file: repeatable/10_ledger/verify_times.sql
 /*
@@ -54046,6 +54882,7 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0028_verify_slices.sql', 'versioned', 'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54115,7 +54952,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'fe6e1c57be3ce7b1f4ef346db9495c0fa0eb5397ab77c7f61ece6bd4dc522c2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '18430f5d03c26207187fab565018c9ab8bc38b8dd08a5f93306a051c3c51659f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54191,7 +55028,7 @@ values
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '312f60e38757e367ffc36e726545b9773a660a08d3903e14b63288ff3061d73a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c0128f2136104c5739033a32fd4185b5db5be823f917a15087734544d5353ccf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54226,7 +55063,7 @@ values
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs_failure.sql', 'repeatable', '3a3d0ca751948d86907714d9219a5e280cf7cd4cad125d059c8e82c803ab66c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'c6c5c15edbe62ee0c648fc583d924dc4b322cf2a8ca41d23a1ffaaa1a73d44c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_accounts.sql', 'repeatable', '40911deffdf01684f83e67e762afd328bdfbeac8bfa3209d158cea9f3db57ce9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54293,7 +55130,9 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3593f3150393c3aa49de1cd044f696cb5511ad3e291d45bd5fdae777b3f88e50', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'c066204361b17e370695f2c91a70ba300d79b853d99659f9e0ef42d3f112de78', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify_rest.sql', 'repeatable', 'e13c3d8c36382ecb8d70f54f1297076f0a2ca9fae5e1c7102de55d934982dd26', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify_slice.sql', 'repeatable', 'b681d96bf6d1ac442c94a5b1af899d3ac56486a45636cc5adc79f435fe44e884', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', '0c6aa785637a2d364c28117ace190f0cad24efbd3b42d563a991044444c1ddbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/placed_hold_outcome.sql', 'repeatable', 'b0773c56709b8dfb3d58f89c285fe239922f58e8e7e9d0edd52f2d6bfa762b2e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54349,6 +55188,12 @@ values
   ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_chain.sql', 'repeatable', 'c7d5444567beec8e0c46d52f47f23c7ce815c743bc78404b3759b7e579e60d56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_end.sql', 'repeatable', 'd196b5d66de6128c551ecd6212ba8f2b1e0ab2aa62549fba4d36be7d7154e18e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_legs.sql', 'repeatable', 'd0244c248ac9ef1ed1b0f1efa891560a93045d5a5867d978889a521ed95b9e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_start.sql', 'repeatable', '3e530137d7c7f01660c93d5f22f70687619df579625a5d9c3cb4745575a0f275', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_start_after.sql', 'repeatable', '8fffffbf538ddb8f4397b44f35d216f6cbddc687afb6a1ebf9e3a8601eac720d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_summary.sql', 'repeatable', 'c4d39c2f55ab558dfd5bdd77bc1c7f62017d528ca773f718a50b181354ea50f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/sweep_account.sql', 'repeatable', '71c29a807ee7aa02e92656ce18a67138bde635e369df6fcdb7538be6ced9e9fa', pg_catalog.now(), '0.1.0.dev0', true),
@@ -54365,14 +55210,17 @@ values
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '01e1432748f82262935d67d03b0bde8ded0dcd9ad24ec50a7cbfdf3ce3d2f0ee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1b3abff0022fac38c4f55c320e6f3a4d86e024917f11cc8b0d10cb80540231a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_rest.sql', 'repeatable', 'f70abd4ec1843c409d0046aa34eb4696576971f9348c11341aa9e53d36864c5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_slice_entries.sql', 'repeatable', '6f6345ffa967e6c5b0fb37d2bf5d2fff1e5307313df916a21292ea03dcc0a4fd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_slice_transfers.sql', 'repeatable', 'bd389d5bfa98ac1859331c226b4f8641f8d47488cd1ace9c4b5d59151c1cb819', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_balance.sql', 'repeatable', '9d5dd2bfa2746f157a5e0622ee53d4f8a468a46d4400933408e2d5e9e80c6122', pg_catalog.now(), '0.1.0.dev0', true),

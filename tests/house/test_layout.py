@@ -35,6 +35,7 @@ LONG_BODIES: Final = {
     "post_run",
     "verify_holds",
     "verify_keys",
+    "verify_slice_entries",
     "pgledger_create_hold",
     "pgledger_create_transfer",
     "pgledger_post_hold",

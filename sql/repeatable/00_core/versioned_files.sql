@@ -55,7 +55,9 @@ as $$
     ('migrations/0020_take_keys_everywhere.sql',
       '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955'),
     ('migrations/0021_answer_for_holds.sql',
-      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4')
+      '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
+    ('migrations/0028_verify_slices.sql',
+      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
 $$;
 
 comment on function pgledger.versioned_files is

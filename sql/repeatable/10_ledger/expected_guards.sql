@@ -835,7 +835,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'limit_fault(numeric)', 'owner', '', ''),
-    ('function', 'private', 'limits_in_force(text)', 'owner', '', ''),
+    ('function', 'private', 'limits_in_force(text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -1348,6 +1348,16 @@ as $$
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'slice_chain(slice_start, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_end(bigint, bigint, integer)', 'owner', '', ''),
+    ('function', 'private', 'slice_legs(bigint, bigint, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_start(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'slice_start_after(slice_start, bigint, bigint, bigint, numeric, timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'slice_summary(slice_start, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -1531,9 +1541,15 @@ as $$
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_rest(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
+    ('function', 'private', 'verify_slice_entries(slice_start, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'verify_slice_transfers(slice_start, bigint, bigint)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'version_balance(bigint, bigint)', 'owner', '', ''),
@@ -2197,6 +2213,14 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_verify_rest()', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_slice(text, integer)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_void_hold(text, text, text)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -2512,6 +2536,7 @@ as $$
     ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'slice_start', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
@@ -2540,6 +2565,7 @@ as $$
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_slice_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
