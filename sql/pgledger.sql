@@ -22817,8 +22817,8 @@ Proves from the data that the books are in order. All functions here are stable,
 snapshot of the calling statement, and transfers may go on meanwhile. Expressions here, and in the
 functions it calls, repeat on purpose what the writing functions compute: they are its audit.
 
-What grows with transfers is also checked in slices, by pgledger_verify_slice(): a rule that is added
-here is added there.
+What grows with transfers is also checked in slices, by pgledger_verify_slice(): a rule that is
+added here is added there.
 
 Checks of one app also read every transfer, but keep and sort only those of the app.
 
@@ -26859,9 +26859,9 @@ revoke all on function pgledger.setting_faults from public;
 
 -- file: repeatable/10_ledger/slice_chain.sql
 /*
-The legs of a slice, each judged beside the one before it, by the rules of verify_entries(). What was
-before the first of them is in the start. The function stays inlinable, so that its rows go straight
-to the query that counts them.
+The legs of a slice, each judged beside the one before it, by the rules of verify_entries(). What
+was before the first of them is in the start. The function stays inlinable, so that its rows go
+straight to the query that counts them.
 */
 create or replace function pgledger.slice_chain(
   start pgledger.slice_start,
@@ -26992,8 +26992,9 @@ revoke all on function pgledger.slice_end from public;
 
 -- file: repeatable/10_ledger/slice_legs.sql
 /*
-The legs of a slice: those after one entry, up to another, by account and version. Either end is null
-where the slice has none. The function stays inlinable, so that both indexes give the rows in order.
+The legs of a slice: those after one entry, up to another, by account and version. Either end is
+null where the slice has none. The function stays inlinable, so that both indexes give the rows in
+order.
 */
 create or replace function pgledger.slice_legs(
   after_key bigint,
@@ -28728,7 +28729,7 @@ Checks the entries of a slice, and the accounts whose last entry is in it, by th
 verify_entries() and verify_accounts(), in one pass over both indexes. Accounts are those from the
 one in which the slice begins to the one before that in which it ends.
 
-Plans are made for each slice anew, and by its bounds: a plan for any slice may read the whole table.
+Plans are made for each slice anew, by its bounds: a plan for any slice may read the whole table.
 
 The body is long because what both say comes out of one pass.
 */
@@ -55130,7 +55131,7 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'c066204361b17e370695f2c91a70ba300d79b853d99659f9e0ef42d3f112de78', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '1ff4d0d754e14f1b71821462226ea3e55de303c1dae45e733706e3f2517790ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify_rest.sql', 'repeatable', 'e13c3d8c36382ecb8d70f54f1297076f0a2ca9fae5e1c7102de55d934982dd26', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify_slice.sql', 'repeatable', 'b681d96bf6d1ac442c94a5b1af899d3ac56486a45636cc5adc79f435fe44e884', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '60959d6e31d807abf1cb01ed6027b6d88efa7ebd57c5f3776fadbc2951a641c7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55188,9 +55189,9 @@ values
   ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/slice_chain.sql', 'repeatable', 'c7d5444567beec8e0c46d52f47f23c7ce815c743bc78404b3759b7e579e60d56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_chain.sql', 'repeatable', 'cd32f4e09909c0d5aa90509f79d307e19ca6f09ad598d91d0caeb1d9a806af1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_end.sql', 'repeatable', 'd196b5d66de6128c551ecd6212ba8f2b1e0ab2aa62549fba4d36be7d7154e18e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/slice_legs.sql', 'repeatable', 'd0244c248ac9ef1ed1b0f1efa891560a93045d5a5867d978889a521ed95b9e6a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_legs.sql', 'repeatable', '877d42e8c4d8ad5a0446a706fa35a22a13155e26904ecf424492e352b9b027c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_start.sql', 'repeatable', '3e530137d7c7f01660c93d5f22f70687619df579625a5d9c3cb4745575a0f275', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_start_after.sql', 'repeatable', '8fffffbf538ddb8f4397b44f35d216f6cbddc687afb6a1ebf9e3a8601eac720d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_summary.sql', 'repeatable', 'c4d39c2f55ab558dfd5bdd77bc1c7f62017d528ca773f718a50b181354ea50f6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -55219,7 +55220,7 @@ values
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_slice_entries.sql', 'repeatable', '6f6345ffa967e6c5b0fb37d2bf5d2fff1e5307313df916a21292ea03dcc0a4fd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_slice_entries.sql', 'repeatable', '0b1410636ff65b96930be44984e44b7249052183aaae4395d8506118ef5adaa6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_slice_transfers.sql', 'repeatable', 'bd389d5bfa98ac1859331c226b4f8641f8d47488cd1ace9c4b5d59151c1cb819', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),

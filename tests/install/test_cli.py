@@ -33,11 +33,11 @@ def test_help_teaches(cli: Cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
     for word in (
-        "migrate", "status", "plan", "dump", "roles", "verify",
+        "migrate", "status", "plan", "dump", "roles", "verify", "export",
         "PGLEDGER_DSN", "PGHOST", "--embedded DIR", "exit codes:", "examples:",
     ):  # fmt: skip
         assert word in done.stdout
-    for command in ("migrate", "status", "plan", "dump", "roles", "verify"):
+    for command in ("migrate", "status", "plan", "dump", "roles", "verify", "export"):
         shown = cli(command, "--help")
         assert shown.returncode == 0
         assert len(shown.stdout.splitlines()) > 5

@@ -1,4 +1,4 @@
-"""The command line: ``pgledger migrate | status | plan | dump | roles | verify``."""
+"""The command line: ``pgledger migrate | status | plan | dump | roles | verify | export``."""
 
 from .entry import main
 

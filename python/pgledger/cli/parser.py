@@ -9,7 +9,7 @@ from typing import Final
 from pgledger import __version__
 from pgledger import migrate as migrator
 
-from . import commands
+from . import commands, exporting
 from .addresses import EMBEDDED_DATABASE
 from .exit_codes import EXIT_CODES, FAILED, STATUS_CODES, described
 
@@ -35,6 +35,8 @@ examples:
   pgledger roles --for shop_admin | psql -U postgres shop
                                         what an administrator runs where you may not make roles
   pgledger verify                       prove from the data that the books are right
+  pgledger export --format hledger --output shop.journal
+                                        the books for another program
 
 exit codes:
 {described(EXIT_CODES)}
@@ -265,4 +267,14 @@ finds a violation.""",
         "(default: 50000)",
     )
     verify.add_argument("--json", action="store_true", help="print one JSON object")
+
+    exporting.add_arguments(
+        command(
+            "export",
+            exporting.run_export,
+            "write the books down for other programs",
+            exporting.DESCRIPTION,
+        ),
+        _add_target,
+    )
     return parser

@@ -3,8 +3,8 @@ Proves from the data that the books are in order. All functions here are stable,
 snapshot of the calling statement, and transfers may go on meanwhile. Expressions here, and in the
 functions it calls, repeat on purpose what the writing functions compute: they are its audit.
 
-What grows with transfers is also checked in slices, by pgledger_verify_slice(): a rule that is added
-here is added there.
+What grows with transfers is also checked in slices, by pgledger_verify_slice(): a rule that is
+added here is added there.
 
 Checks of one app also read every transfer, but keep and sort only those of the app.
 

@@ -1,7 +1,7 @@
 /*
-The legs of a slice, each judged beside the one before it, by the rules of verify_entries(). What was
-before the first of them is in the start. The function stays inlinable, so that its rows go straight
-to the query that counts them.
+The legs of a slice, each judged beside the one before it, by the rules of verify_entries(). What
+was before the first of them is in the start. The function stays inlinable, so that its rows go
+straight to the query that counts them.
 */
 create or replace function pgledger.slice_chain(
   start pgledger.slice_start,

@@ -1,6 +1,7 @@
 /*
-The legs of a slice: those after one entry, up to another, by account and version. Either end is null
-where the slice has none. The function stays inlinable, so that both indexes give the rows in order.
+The legs of a slice: those after one entry, up to another, by account and version. Either end is
+null where the slice has none. The function stays inlinable, so that both indexes give the rows in
+order.
 */
 create or replace function pgledger.slice_legs(
   after_key bigint,

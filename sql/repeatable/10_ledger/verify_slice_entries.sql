@@ -3,7 +3,7 @@ Checks the entries of a slice, and the accounts whose last entry is in it, by th
 verify_entries() and verify_accounts(), in one pass over both indexes. Accounts are those from the
 one in which the slice begins to the one before that in which it ends.
 
-Plans are made for each slice anew, and by its bounds: a plan for any slice may read the whole table.
+Plans are made for each slice anew, by its bounds: a plan for any slice may read the whole table.
 
 The body is long because what both say comes out of one pass.
 */
