@@ -30,6 +30,7 @@ from support.planting import (
     plant_operators,
     plant_types,
 )
+from support.slices import assert_slices_agree, at_once
 
 IMMUTABLE = "LG030"
 DENIED = "42501"
@@ -569,12 +570,15 @@ CHECK_OF_GUARDS = "triggers that keep records unchanged stand and are always on"
 
 
 def findings(conn: psycopg.Connection[Any]) -> dict[str, tuple[int, str]]:
-    """Returns the checks that found something, with how much and an example."""
+    """Returns the checks that found something, with how much and an example.
+
+    In slices the same is found.
+    """
+    whole = at_once(conn)
+    assert_slices_agree(conn, 2, whole=whole)
     return {
-        name: (violations, example)
-        for name, violations, example in conn.execute(
-            "select check_name, violations, example from pgledger_verify()"
-        ).fetchall()
+        name: (violations, str(example))
+        for name, (_, violations, example) in whole.items()
         if violations
     }
 

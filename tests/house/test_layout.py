@@ -39,6 +39,7 @@ LONG_BODIES: Final = {
     "verify_blocks",
     "verify_holds",
     "verify_keys",
+    "verify_slice_entries",
     "pgledger_create_hold",
     "pgledger_create_transfer",
     "pgledger_post_hold",

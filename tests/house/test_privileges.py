@@ -44,7 +44,12 @@ VIEWS = names("view", owner="owner")
 TENANTS_VIEWS = names("view", owner="tenant_views")
 
 # Functions that only administrators call, and those that only auditors do.
-AUDITING_FUNCTIONS = {"pgledger_verify", "pgledger_verify_seals"}
+AUDITING_FUNCTIONS = {
+    "pgledger_verify",
+    "pgledger_verify_rest",
+    "pgledger_verify_seals",
+    "pgledger_verify_slice",
+}
 # For whoever may act as the owner.
 ADMINISTRATORS_FUNCTIONS = {
     "ledger_map_tenant_role",

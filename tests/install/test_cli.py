@@ -33,13 +33,13 @@ def test_help_teaches(cli: Cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
     for word in (
-        "migrate", "status", "plan", "dump", "roles", "verify", "import", "changes", "seal",
-        "verify-seals", "PGLEDGER_DSN", "PGHOST", "--embedded DIR", "exit codes:", "examples:",
+        "migrate", "status", "plan", "dump", "roles", "verify", "import", "export", "changes",
+        "seal", "verify-seals", "PGLEDGER_DSN", "PGHOST", "--embedded DIR", "exit codes:", "examples:",
     ):  # fmt: skip
         assert word in done.stdout
     for command in (
         *("migrate", "status", "plan", "dump", "roles", "verify"),
-        *("import", "changes", "seal", "verify-seals"),
+        *("import", "export", "changes", "seal", "verify-seals"),
     ):
         shown = cli(command, "--help")
         assert shown.returncode == 0

@@ -321,7 +321,7 @@ def test_verifying_function_of_an_owner_runs_with_the_owners_rights(victim: Vict
     migrate(as_mallory(victim), roles=False)
     victim.plant(
         function("pgledger.spring", "", "text", "return null").replace("plpgsql", "plpgsql stable"),
-        "create or replace function public.pgledger_verify(app_id text default pgledger.spring())"
+        "create or replace function public.pgledger_verify_rest()"
         " returns setof public.pgledger_check language sql stable security definer as"
         " $$ select pgledger.spring(), 1::bigint, 0::bigint, null $$",
     )

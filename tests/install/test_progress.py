@@ -1,46 +1,13 @@
 """``pgledger migrate`` shows a bar to who watches, and few lines to all others."""
 
-import os
-import pty
 import re
-import subprocess
-import sys
 
 import psycopg
 import pytest
 
 from pgledger.migrate import Progress, load_files, migrate
-from support.cli import Cli, environment, failed
+from support.cli import Cli, failed, watched
 from support.database import NewDatabase
-
-
-def watched(*arguments: str, term: str = "xterm") -> tuple[int, str, str]:
-    """Runs the command line with a terminal for its errors, and returns what each stream got."""
-    terminal, other_end = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pgledger", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=other_end,
-        env=environment({"TERM": term}),
-    )
-    os.close(other_end)
-    seen = b""
-    # On Linux a terminal whose other end is closed is an error, elsewhere an end of file.
-    while chunk := _read(terminal):
-        seen += chunk
-    os.close(terminal)
-    assert process.stdout is not None
-    with process:
-        printed = process.stdout.read().decode()
-    return process.returncode, printed, seen.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:
-        return b""
 
 
 def test_a_log_gets_few_lines(cli: Cli, database: NewDatabase) -> None:

@@ -18,7 +18,7 @@ from pgledger import Ledger
 from pgledger.embedded import EmbeddedServer, server_binaries
 from pgledger.embedded.accounts import find_account, run_as
 from pgledger.embedded.environment import server_environment
-from pgledger.migrate import migrate, status, verify
+from pgledger.migrate import VerifyProgress, migrate, status, verify
 from support.server import MAJOR, SETTINGS, NewServer
 
 NEWEST = 18
@@ -126,6 +126,11 @@ def test_a_replica_answers_and_refuses_to_write(primary: EmbeddedServer, copy: C
     sold = shop.sell(times=20)
     await_replay(primary, standby)
     assert shop.orders(standby) == set(sold)
+    slices: list[VerifyProgress] = []
+    there = verify(standby.dsn(), slice_size=3, on_progress=slices.append)
+    assert len(slices) > 10
+    assert (slices[-1].entries, slices[-1].entries_in_all) == (40, 40)
+    assert there == verify(primary.dsn(), slice_size=1000)
     with psycopg.connect(standby.dsn(), autocommit=True) as connection:
         ledger = Ledger(connection)
         assert ledger.balance_at(shop.wallet, ledger.get_transfer(sold[4]).created_at) == 5

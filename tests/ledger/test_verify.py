@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from pgledger.errors import InvalidScope
+from support.slices import assert_slices_agree, at_once
 
 APPS = ("shop", "bank")
 
@@ -33,6 +34,11 @@ def books(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
 
 
 def violated(conn: psycopg.Connection[Any], app_id: str | None) -> set[str]:
+    """Returns the rules that are broken; in slices the same is found."""
+    if app_id is None:
+        whole = at_once(conn)
+        assert_slices_agree(conn, 1, whole=whole)
+        return {name for name, (_, violations, _) in whole.items() if violations}
     rows = conn.execute(
         "select check_name from pgledger_verify(app_id => %s) where violations > 0", [app_id]
     )

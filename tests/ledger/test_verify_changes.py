@@ -7,6 +7,7 @@ import pytest
 
 from pgledger import Ledger
 from support.guards import GUARDS
+from support.slices import assert_slices_agree, at_once
 
 Session = psycopg.Connection[Any]
 
@@ -38,11 +39,10 @@ def books(conn: Session) -> Session:
 
 
 def violated(conn: Session) -> dict[str, str | None]:
-    return dict(
-        conn.execute(
-            "select check_name, example from pgledger_verify() where violations > 0"
-        ).fetchall()
-    )
+    """Returns the rules that are broken, with an example each; in slices the same is found."""
+    whole = at_once(conn)
+    assert_slices_agree(conn, 1, whole=whole)
+    return {name: example for name, (_, violations, example) in whole.items() if violations}
 
 
 def tamper(conn: Session, statement: str) -> None:

@@ -675,5 +675,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_uuid_to_ulid": [{"uuid": "01941f29-7c00-7000-8000-000000000000"}],
         "pgledger_use_iso_currencies": [{"app_id": ""}],
         "pgledger_verify": [{"app_id": ""}],
+        "pgledger_verify_rest": [{}],
+        "pgledger_verify_slice": [{"after": "(1,0,0,0,,,,,0)", "page_size": "10"}],
         "pgledger_void_hold": [{"hold_id": hold, "app_id": "", "idempotency_key": "void"}],
     }

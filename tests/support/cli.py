@@ -1,6 +1,7 @@
 """The command line, run in a process of its own."""
 
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -47,3 +48,32 @@ def failed(done: subprocess.CompletedProcess[str], pattern: str, *, code: int = 
     assert len(said) == 1, done.stderr
     assert re.search(pattern, said[0]), done.stderr
     return done.stderr
+
+
+def watched(*arguments: str, term: str = "xterm") -> tuple[int, str, str]:
+    """Runs the command line with a terminal for its errors, and returns what each stream got."""
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pgledger", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=other_end,
+        env=environment({"TERM": term}),
+    )
+    os.close(other_end)
+    seen = b""
+    # On Linux a terminal whose other end is closed is an error, elsewhere an end of file.
+    while chunk := _read(terminal):
+        seen += chunk
+    os.close(terminal)
+    assert process.stdout is not None
+    with process:
+        printed = process.stdout.read().decode()
+    return process.returncode, printed, seen.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

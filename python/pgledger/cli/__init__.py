@@ -1,4 +1,4 @@
-"""The command line: ``pgledger migrate | status | plan | dump | roles | verify | import``."""
+"""The command line: what ``pgledger --help`` lists."""
 
 from .entry import main
 

@@ -1,19 +1,17 @@
 """The commands; each takes its arguments and returns the exit code."""
 
 import argparse
-import contextlib
 import dataclasses
 import shlex
 import sys
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+import time
 
 from pgledger import __version__
 from pgledger import migrate as migrator
-from pgledger._driver import INSTALL_LIBPQ, driver_problem
 from pgledger.embedded import EmbeddedServer
 
 from .addresses import address_of, psql_command
+from .connecting_late import target
 from .exit_codes import DONE, FAILED, NEWER, STATUS_CODES
 from .failures import Failure
 from .importing import show_import, source_of
@@ -28,28 +26,12 @@ from .printing import (
     show_steps,
     summary,
 )
-from .progress import MigrationProgress, StepProgress, show_result
-
-if TYPE_CHECKING:
-    import psycopg
-
-
-@contextlib.contextmanager
-def _target(
-    arguments: argparse.Namespace, *, create: bool = False
-) -> Generator[tuple["psycopg.Connection[Any]", EmbeddedServer | None]]:
-    # Imported here, because the commands that need no database work without libpq.
-    if problem := driver_problem():
-        raise Failure(problem, INSTALL_LIBPQ)
-    from .connecting import target
-
-    with target(arguments, create=create) as connected:
-        yield connected
+from .progress import MigrationProgress, StepProgress, VerificationProgress, show_result
 
 
 def run_migrate(arguments: argparse.Namespace) -> int:
     """Installs or upgrades, and says what is done."""
-    with _target(arguments, create=True) as (connection, server):
+    with target(arguments, create=True) as (connection, server):
         say(f"Migrating the {address_of(connection)}")
         with MigrationProgress(verbose=arguments.verbose) as progress:
             result = migrator.migrate(
@@ -95,7 +77,7 @@ def _finish_embedded(server: EmbeddedServer, *, keep_running: bool) -> None:
 
 def run_plan(arguments: argparse.Namespace) -> int:
     """Prints what ``migrate`` would do."""
-    with _target(arguments) as (connection, _):
+    with target(arguments) as (connection, _):
         plan = migrator.plan(
             connection,
             schema=arguments.schema,
@@ -130,7 +112,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
 
 def run_status(arguments: argparse.Namespace) -> int:
     """Prints what the database has; the exit code says it in a number."""
-    with _target(arguments) as (connection, _):
+    with target(arguments) as (connection, _):
         status = migrator.status(connection)
         address = address_of(connection)
     code = STATUS_CODES[status.state]
@@ -186,13 +168,30 @@ def run_roles(arguments: argparse.Namespace) -> int:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Prints what the checks found; fails where one found a violation."""
-    with _target(arguments) as (connection, _):
-        checks = migrator.verify(connection)
+    began = time.monotonic()
+    with target(arguments) as (connection, _), VerificationProgress() as progress:
+        checks = migrator.verify(
+            connection, slice_size=arguments.slice_size, on_progress=progress.show
+        )
+    seconds = time.monotonic() - began
+    transfers = progress.last.entries // 2 if progress.last else None
     failed = [check for check in checks if check.violations]
     if arguments.json:
-        say_json({"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]})
+        say_json(
+            {
+                "ok": not failed,
+                "checks": [dataclasses.asdict(check) for check in checks],
+                "transfers": transfers,
+                "seconds": round(seconds, 3),
+            }
+        )
     else:
         show_checks(checks)
+        if transfers is not None:
+            rate = transfers / max(seconds, 0.001)
+            say(f"{plural(transfers, 'transfer')} in {seconds:,.1f} s: {rate:,.0f} a second.")
+        if not failed:
+            say(f"All {plural(len(checks), 'check')} passed.")
     if not failed:
         return DONE
     complain(
@@ -205,7 +204,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
 def run_import(arguments: argparse.Namespace) -> int:
     """Imports history from elsewhere; fails and lists the faults if there are any."""
     source = source_of(arguments)
-    with _target(arguments) as (connection, _):
+    with target(arguments) as (connection, _):
         from pgledger.importing import import_history
 
         if not arguments.json:
@@ -222,7 +221,7 @@ def run_import(arguments: argparse.Namespace) -> int:
 
 def run_changes(arguments: argparse.Namespace) -> int:
     """Prints each change as a line of JSON, to its end or for ever."""
-    with _target(arguments) as (connection, _):
+    with target(arguments) as (connection, _):
         from .following import run_changes as run
 
         return run(connection, arguments)
@@ -230,7 +229,7 @@ def run_changes(arguments: argparse.Namespace) -> int:
 
 def run_seal(arguments: argparse.Namespace) -> int:
     """Seals everything up to now, and prints what proves it."""
-    with _target(arguments) as (connection, _):
+    with target(arguments) as (connection, _):
         from .following import run_seal as run
 
         return run(connection, arguments)
@@ -238,7 +237,7 @@ def run_seal(arguments: argparse.Namespace) -> int:
 
 def run_verify_seals(arguments: argparse.Namespace) -> int:
     """Compares what is sealed with its seals; fails where it was tampered with."""
-    with _target(arguments) as (connection, _):
+    with target(arguments) as (connection, _):
         from .following import run_verify_seals as run
 
         return run(connection, arguments)

@@ -9,7 +9,7 @@ from typing import Final
 from pgledger import __version__
 from pgledger import migrate as migrator
 
-from . import commands, importing
+from . import commands, exporting, importing
 from .addresses import EMBEDDED_DATABASE
 from .exit_codes import EXIT_CODES, FAILED, STATUS_CODES, described
 
@@ -37,6 +37,8 @@ examples:
   pgledger import --from-schema old     bring the earlier project's accounts and transfers
   pgledger verify                       prove from the data that the books are right
   pgledger changes --follow             print what happens as it happens
+  pgledger export --format hledger --output shop.journal
+                                        the books for another program
 
 exit codes:
 {described(EXIT_CODES)}
@@ -54,6 +56,12 @@ def _seconds(text: str) -> float:
             f"{text!r} is no duration; write for example 5, 5s, 500ms or 2min"
         )
     return float(found[1]) * _UNITS[found[2]]
+
+
+def _slice_size(text: str) -> int:
+    if re.fullmatch(r"\d{1,7}", text) is None or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
+    return int(text)
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
@@ -262,12 +270,21 @@ It needs no database, and running its output again changes nothing.""",
         commands.run_verify,
         "prove from the data that the books are right",
         """\
-Runs pgledger_verify(): that balances sum to zero, that every balance follows from its
-entries, that versions have no gaps and that nothing can be changed. It reads everything,
-so it takes its time on a large ledger; it blocks nobody. Exits with 1 when a check finds
-a violation.""",
+Checks what pgledger_verify() checks: that balances sum to zero, that every balance follows
+from its entries, that versions have no gaps and that nothing can be changed. It reads
+everything, slice by slice, in one transaction that is repeatable read and read only: it
+blocks nobody, works on a standby, and shows how far it has come. Exits with 1 when a check
+finds a violation.""",
     )
     _add_target(verify)
+    verify.add_argument(
+        "--slice-size",
+        metavar="ENTRIES",
+        type=_slice_size,
+        default=migrator.DEFAULT_SLICE_SIZE,
+        help="how many entries of each side to read at once; more take more memory "
+        "(default: 50000)",
+    )
     verify.add_argument("--json", action="store_true", help="print one JSON object")
 
     import_ = command(
@@ -283,6 +300,15 @@ may run it.""",
     )
     _add_target(import_)
     importing.add_arguments(import_)
+    exporting.add_arguments(
+        command(
+            "export",
+            exporting.run_export,
+            "write the books down for other programs",
+            exporting.DESCRIPTION,
+        ),
+        _add_target,
+    )
     _add_following(command)
     return parser
 

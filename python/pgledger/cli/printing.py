@@ -174,5 +174,3 @@ def show_checks(checks: Sequence["Check"]) -> None:
     heads = ("check", "rows checked", "violations", "example" if any(r[3] for r in rows) else "")
     for line in table([heads, *rows], right=frozenset({1, 2})):
         say(line)
-    if not any(check.violations for check in checks):
-        say(f"All {plural(len(checks), 'check')} passed.")

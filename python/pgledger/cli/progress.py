@@ -1,11 +1,11 @@
-"""What a running migration shows: a bar for who watches it, few lines for all others."""
+"""What a running command shows: a bar for who watches it, few lines for all others."""
 
 import os
 import shutil
 import sys
 from typing import Final, Self
 
-from pgledger.migrate import MigrationResult, Progress
+from pgledger.migrate import MigrationResult, Progress, VerifyProgress
 
 from .printing import SHOWN, complain, say
 
@@ -14,27 +14,59 @@ BAR_CELLS: Final = 30
 CLEAR: Final = "\r\x1b[K"
 
 
-class MigrationProgress:
-    """Shows how far a migration is.
-
-    A bar goes to standard error, and only if that is a terminal. So a log gets neither the bar nor
-    a line for each file.
+class Bar:
+    """A bar on standard error, if that is a terminal: a log gets none.
 
     Args:
-        verbose: Whether to print each file instead.
+        wanted: Whether there may be one at all.
+    """
+
+    def __init__(self, *, wanted: bool = True) -> None:
+        self.is_shown = wanted and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def draw(self, part: float | None, text: str) -> None:
+        """Shows how much is done, 0 to 1, and what to say beside it; None if it is not known."""
+        if self.is_shown:
+            full = int(BAR_CELLS * min(max(part or 0.0, 0.0), 1.0))
+            cells = f"[{'#' * full}{'.' * (BAR_CELLS - full)}] " if part is not None else ""
+            line = f"  {cells}{text}"
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(f"{CLEAR}{line[:width]}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Takes the bar away, so that what is said next has the line."""
+        if self.is_shown:
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()
+
+    def __enter__(self) -> Self:
+        """Returns itself; the end of the block takes the bar away."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Takes the bar away."""
+        self.clear()
+
+
+class MigrationProgress(Bar):
+    """Shows how far a migration is.
+
+    Args:
+        verbose: Whether to print each file instead of a bar.
     """
 
     def __init__(self, *, verbose: bool) -> None:
+        super().__init__(wanted=not verbose)
         self._verbose = verbose
-        self._has_bar = not verbose and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def show(self, progress: Progress) -> None:
         """Shows one thing that was done, or is waited for."""
         if progress.event == "applied":
             if self._verbose:
                 say(f"  {progress.name}  {progress.seconds * 1000:,.0f} ms")
-            elif self._has_bar:
-                self._draw(progress)
+            total = max(progress.total, progress.done, 1)
+            self.draw(progress.done / total, f"{progress.done}/{total}  {progress.name}")
             return
         self.clear()
         if progress.event == "waiting":
@@ -45,28 +77,26 @@ class MigrationProgress:
             complain(f"pgledger: warning: {progress.name}")
         # The rest is said when it is committed.
 
-    def _draw(self, progress: Progress) -> None:
-        total = max(progress.total, progress.done, 1)
-        full = BAR_CELLS * progress.done // total
-        bar = "#" * full + "." * (BAR_CELLS - full)
-        line = f"  [{bar}] {progress.done}/{total}  {progress.name}"
-        width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"{CLEAR}{line[:width]}")
-        sys.stderr.flush()
 
-    def __enter__(self) -> Self:
-        """Returns itself; the end of the block takes the bar away."""
-        return self
+class VerificationProgress(Bar):
+    """Shows how far a verification is, and how fast it goes."""
 
-    def __exit__(self, *_: object) -> None:
-        """Takes the bar away, so that what is said next has the line."""
-        self.clear()
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: VerifyProgress | None = None
 
-    def clear(self) -> None:
-        """Takes the bar away."""
-        if self._has_bar:
-            sys.stderr.write(CLEAR)
-            sys.stderr.flush()
+    def show(self, progress: VerifyProgress) -> None:
+        """Shows that another slice is done."""
+        self.last = progress
+        part = progress.entries / progress.entries_in_all if progress.entries_in_all else 1.0
+        self.draw(part, f"{min(part, 1.0):4.0%}  {self.rate()}")
+
+    def rate(self) -> str:
+        """Says how many transfers were verified in a second, so far."""
+        if self.last is None:
+            return ""
+        transfers = self.last.entries // 2
+        return f"{transfers / max(self.last.seconds, 0.001):,.0f} transfers a second"
 
 
 class StepProgress:

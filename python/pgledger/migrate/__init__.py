@@ -30,10 +30,12 @@ from .results import (
     StatusState,
     Step,
     StoredType,
+    VerifyCallback,
+    VerifyProgress,
 )
 from .roles import OWNER, TENANT_VIEWS, backup_sql, roles_sql
 from .script import dump
-from .session import DEFAULT_LOCK_TIMEOUT, DEFAULT_WAIT, MINIMUM_SERVER
+from .session import DEFAULT_LOCK_TIMEOUT, DEFAULT_SLICE_SIZE, DEFAULT_WAIT, MINIMUM_SERVER
 from .sqltext import split_statements, without_roles
 from .surface import DEFAULT_SCHEMA
 
@@ -59,6 +61,7 @@ __all__ = [
     "ADVISORY_LOCK",
     "DEFAULT_LOCK_TIMEOUT",
     "DEFAULT_SCHEMA",
+    "DEFAULT_SLICE_SIZE",
     "DEFAULT_WAIT",
     "MINIMUM_SERVER",
     "OWNER",
@@ -77,6 +80,8 @@ __all__ = [
     "StatusState",
     "Step",
     "StoredType",
+    "VerifyCallback",
+    "VerifyProgress",
     "backup_sql",
     "dump",
     "load_files",

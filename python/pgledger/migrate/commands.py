@@ -20,11 +20,13 @@ from .results import (
     Status,
     Step,
     StoredType,
+    VerifyCallback,
 )
 from .roles import OWNER, missing_requirements
 from .run import Run
 from .session import (
     DEFAULT_LOCK_TIMEOUT,
+    DEFAULT_SLICE_SIZE,
     DEFAULT_WAIT,
     READ,
     Connection,
@@ -36,7 +38,12 @@ from .session import (
 )
 from .state import State, read_state
 from .surface import check_surface_is_free
-from .verifying import prepare_verifying
+from .verifying import (
+    as_checks,
+    prepare_verifying,
+    verify_at_once,
+    verify_in_slices,
+)
 from .version import package_version
 
 if TYPE_CHECKING:
@@ -221,11 +228,23 @@ def _findings(
     return replace(findings, faults=kept)
 
 
-def verify(target: Connection | str = "") -> tuple["Check", ...]:
-    """Runs ``pgledger_verify()``: proves from the data that the books are right.
+def verify(
+    target: Connection | str = "",
+    *,
+    slice_size: int = DEFAULT_SLICE_SIZE,
+    on_progress: VerifyCallback | None = None,
+) -> tuple["Check", ...]:
+    """Proves from the data that the books are right, as ``pgledger_verify()`` does, in slices.
+
+    All of it reads one snapshot, in a transaction that is read only, so it works on a standby.
+    What it needs of memory does not grow with the ledger. In a database of a release that has no
+    slices it is done at once.
 
     Args:
         target: As for ``migrate``.
+        slice_size: How many entries that left an account, and how many that reached one, are read
+            at once: 1 to 1,000,000.
+        on_progress: Called after each slice.
 
     Returns:
         One row a check; all is well when none has violations.
@@ -234,15 +253,11 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
         MigrationError: pgledger is not installed in the database, something in it is somebody
             else's, or the role may not verify.
     """
-    from pgledger.types import Check
-
     with open_session(target) as cursor:
         check_server(cursor.connection.info.server_version)
-        # All checks read one snapshot, because transfers go on meanwhile.
+        # All slices read one snapshot, because transfers go on meanwhile.
         with transaction(cursor, READ):
-            call = prepare_verifying(cursor, load_files())
-            rows = fetch(cursor, f"select check_name, rows_checked, violations, example {call}")
-    return tuple(
-        Check(check_name=row[0], rows_checked=row[1], violations=row[2], example=row[3])
-        for row in rows
-    )
+            surface, has_slices = prepare_verifying(cursor, load_files())
+            if not has_slices:
+                return as_checks(verify_at_once(cursor, surface))
+            return as_checks(verify_in_slices(cursor, surface, slice_size, on_progress))

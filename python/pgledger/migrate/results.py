@@ -76,6 +76,26 @@ ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyProgress:
+    """How far a verification has come.
+
+    Attributes:
+        entries: Entries that were checked so far; a transfer has two.
+        entries_in_all: How many there are, by the versions of accounts.
+        slices: Slices that were checked so far.
+        seconds: Time since the first one began.
+    """
+
+    entries: int
+    entries_in_all: int
+    slices: int
+    seconds: float
+
+
+VerifyCallback = Callable[[VerifyProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationResult:
     """What a migration did.
 

@@ -9,6 +9,7 @@ from .results import MigrationError
 MINIMUM_SERVER: Final = 150000
 DEFAULT_LOCK_TIMEOUT: Final = 5.0
 DEFAULT_WAIT: Final = 60.0
+DEFAULT_SLICE_SIZE: Final = 50_000
 
 # psycopg cannot be imported where there is no libpq, and this module's settings are also for those
 # who only print a script.

@@ -33,7 +33,7 @@ as $$
       or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
-    left join pgledger.limits_in_force(verify_entries.app_id) as force
+    left join pgledger.limits_in_force(verify_entries.app_id, null, null) as force
       on leg.key = force.key and leg.version between force.first_version and force.last_version
     window along as (partition by leg.key order by leg.version)
   )

@@ -1,0 +1,40 @@
+/*
+Where a slice begins, read from what the one before it said.
+
+Errors: InvalidPage.
+*/
+create or replace function pgledger.slice_start(after text)
+returns pgledger.slice_start
+language plpgsql
+stable
+parallel safe
+set datestyle = iso
+set timezone = 'UTC'
+as $$
+declare
+  v_start pgledger.slice_start;
+  v_ok boolean;
+begin
+  if after is null then
+    v_start.entries_in_all := (select coalesce(sum(accounts.version), 0) from pgledger.accounts);
+    return v_start;
+  end if;
+
+  if after !~ (
+    '^\(-?\d{1,19},-?\d{1,19},\d{1,18},[-.\dA-Za-z]+,[^(),]*,(-?\d{1,19})?,[-.\dA-Za-z]*,'
+    '[^(),]*,[-.\dA-Za-z]+\)$'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidPage', array['after', pgledger.abridged(after), 'no slice gave it as its next_after']
+    );
+  end if;
+
+  v_start := after;
+  return v_start;
+end;
+$$;
+
+comment on function pgledger.slice_start(text) is
+  'Where a slice begins, read from what the one before it said; null for the first.';
+
+revoke all on function pgledger.slice_start from public;
