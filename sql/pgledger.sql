@@ -4373,11 +4373,13 @@ Whether an entry was recorded by a time, and what it adds, is in the index too: 
 reads a few of its pages, and not a page of the table for each entry.
 */
 drop index if exists pgledger.transfers_from_key_event_at_created_at_amount_idx;
-create index transfers_from_key_event_at_created_at_amount_idx
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+create index if not exists transfers_from_key_event_at_created_at_amount_idx
 on pgledger.transfers (from_key, event_at, created_at) include (amount)
 where event_at is not null;
 drop index if exists pgledger.transfers_to_key_event_at_created_at_amount_idx;
-create index transfers_to_key_event_at_created_at_amount_idx
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+create index if not exists transfers_to_key_event_at_created_at_amount_idx
 on pgledger.transfers (to_key, event_at, created_at) include (amount)
 where event_at is not null;
 
@@ -4624,7 +4626,7 @@ covered by the block of that snapshot on both of its sides, or on none.
 There are no foreign keys, for the reason given for accounts of transfers.
 */
 create table pgledger.noted_changes (
-  number bigint generated always as identity,
+  number bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   version bigint not null,
   block bigint,
   changed_at timestamptz not null,
@@ -5128,6 +5130,65 @@ comment on column pgledger.earlier_names.applied_at is 'When it was last run.';
 
 revoke all on table pgledger.earlier_names from public;
 grant select on table pgledger.earlier_names to pgledger_auditor;
+
+-- file: migrations/0028_verify_slices.sql
+/*
+Verification in slices: how far it has come, and what it says of each.
+*/
+create type pgledger.slice_start as (
+  key bigint,
+  version bigint,
+  entries bigint,
+  total numeric,
+  newest_at timestamptz,
+  last_version bigint,
+  last_balance numeric,
+  last_at timestamptz,
+  entries_in_all numeric
+);
+
+comment on type pgledger.slice_start is
+  'Where a slice begins, and what the slices before it found of the account that it begins in.';
+comment on column pgledger.slice_start.key is
+  'Account of the entry after which it begins; null at the very beginning.';
+comment on column pgledger.slice_start.version is 'Version of that entry.';
+comment on column pgledger.slice_start.entries is 'How many entries of the account came before.';
+comment on column pgledger.slice_start.total is 'Sum of their amounts.';
+comment on column pgledger.slice_start.newest_at is 'The newest of their times, or null.';
+comment on column pgledger.slice_start.last_version is 'Version of the last of them, or null.';
+comment on column pgledger.slice_start.last_balance is 'Balance that it left, or null.';
+comment on column pgledger.slice_start.last_at is 'When it was recorded, or null.';
+comment on column pgledger.slice_start.entries_in_all is
+  'Sum of the versions of all accounts when the first slice began.';
+
+revoke all on type pgledger.slice_start from public;
+
+create type public.pgledger_slice_check as (
+  check_name text collate "C",
+  rows_checked bigint,
+  violations bigint,
+  example text collate "C",
+  next_after text collate "C",
+  entries_in_all numeric
+);
+
+comment on type public.pgledger_slice_check is 'Outcome of one check of a slice of the books.';
+comment on column public.pgledger_slice_check.check_name is 'Which rule was checked.';
+comment on column public.pgledger_slice_check.rows_checked is
+  'How many rows of the slice were checked.';
+comment on column public.pgledger_slice_check.violations is
+  'How many of these rows break the rule.';
+comment on column public.pgledger_slice_check.example is
+  'One row that breaks it, in words, or null.';
+comment on column public.pgledger_slice_check.next_after is
+  'Where the next slice begins, the same in each row of a slice; null in those of the last.';
+comment on column public.pgledger_slice_check.entries_in_all is
+  'How many entries all slices have, by the versions of accounts: what a progress bar goes by.';
+
+revoke all on type public.pgledger_slice_check from public;
+grant usage on type public.pgledger_slice_check to pgledger_reader;
+
+drop function if exists pgledger.limits_in_force(text);
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -6352,7 +6413,7 @@ as $$
       'event_at %s lies in a closed period: the books%s are closed until %s',
       'Give an event_at that is not before then, or none. pgledger_reopen_period opens the books '
       'again, for those who may.',
-      'The books of the app are closed until a time, and event_at lies before it; the message says '
+      'The books are closed until a time, and event_at lies before it; the message says '
       'both. Give a later event_at, or none, or let someone who may reopen the period with '
       'pgledger_reopen_period.',
       false
@@ -8214,17 +8275,19 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036'),
+      'aaf0114373b70aee19b182ef9fa9346f87b1ae2cfc9ab4dc189908cd4f986d3a'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
       'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53'),
     ('migrations/0025_create_blocks.sql',
-      'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a'),
+      '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83'),
     ('migrations/0026_create_seals.sql',
       '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2'),
     ('migrations/0027_import_history.sql',
-      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267')
+      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267'),
+    ('migrations/0028_verify_slices.sql',
+      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -9319,7 +9382,9 @@ as $$
 
   select
     row_number() over (
-      order by item.placed_at, item.rank, item.entity_id, item.key, item.number
+      order by
+        item.placed_at, item.rank, case when item.rank = 5 then item.number end, item.entity_id,
+        item.key, item.number
     ),
     item.entity, item.change, item.entity_id, item.version, item.recorded_at, item.app_id,
     item.tenant_id, item.details
@@ -10270,52 +10335,6 @@ comment on function pgledger.check_conditions is
   'Raises an error if accounts do not have the versions or balances that a transfer requires.';
 
 revoke all on function pgledger.check_conditions from public;
-
--- file: repeatable/10_ledger/check_cursor.sql
-/*
-Refuses what is no cursor of pgledger_changes, and one whose block this database does not have. The
-mark tells a block apart from another one of the same number: one that was rolled back after it was
-read, or was lost with a server that a restore or a fail-over has replaced. A standby may not have
-got the block yet: there that is for the caller to wait for, and false comes back.
-
-Errors: InvalidArgument, CursorNotFound.
-*/
-create or replace function pgledger.check_cursor(cursor text)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_mark text;
-  v_ok boolean;
-begin
-  if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
-    );
-  end if;
-
-  select blocks.mark
-  into v_mark
-  from pgledger.blocks
-  where blocks.number = split_part(cursor, '.', 1)::bigint;
-
-  if v_mark is null and pg_is_in_recovery() then
-    return false;
-  elsif v_mark is distinct from split_part(cursor, '.', 3) then
-    v_ok := pgledger.fail('CursorNotFound', array[cursor]);
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_cursor is
-  'Refuses a cursor that is none or is of another database; false if it is ahead of a standby.';
-
-revoke all on function pgledger.check_cursor from public;
 
 -- file: repeatable/10_ledger/check_each_hold_request.sql
 /*
@@ -13676,6 +13695,52 @@ comment on function pgledger.currency_exponent is
 
 revoke all on function pgledger.currency_exponent from public;
 
+-- file: repeatable/10_ledger/cursor_is_known.sql
+/*
+Refuses what is no cursor of pgledger_changes, and one whose block this database does not have. The
+mark tells a block apart from another one of the same number: one that was rolled back after it was
+read, or was lost with a server that a restore or a fail-over has replaced. A standby may not have
+got the block yet: there that is for the caller to wait for, and false comes back.
+
+Errors: InvalidArgument, CursorNotFound.
+*/
+create or replace function pgledger.cursor_is_known(cursor text)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_mark text;
+  v_ok boolean;
+begin
+  if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
+    );
+  end if;
+
+  select blocks.mark
+  into v_mark
+  from pgledger.blocks
+  where blocks.number = split_part(cursor, '.', 1)::bigint;
+
+  if v_mark is null and pg_is_in_recovery() then
+    return false;
+  elsif v_mark is distinct from split_part(cursor, '.', 3) then
+    v_ok := pgledger.fail('CursorNotFound', array[cursor]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.cursor_is_known is
+  'Refuses a cursor that is none or is of another database; false if it is ahead of a standby.';
+
+revoke all on function pgledger.cursor_is_known from public;
+
 -- file: repeatable/10_ledger/decimal_places.sql
 /*
 A number of decimal places in words.
@@ -14051,7 +14116,6 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'check_cursor(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
@@ -14366,6 +14430,7 @@ as $$
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'cursor_is_known(text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
@@ -14697,7 +14762,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'limit_fault(numeric)', 'owner', '', ''),
-    ('function', 'private', 'limits_in_force(text)', 'owner', '', ''),
+    ('function', 'private', 'limits_in_force(text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -15254,6 +15319,16 @@ as $$
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'slice_chain(slice_start, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_end(bigint, bigint, integer)', 'owner', '', ''),
+    ('function', 'private', 'slice_legs(bigint, bigint, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_start(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'slice_start_after(slice_start, bigint, bigint, bigint, numeric, timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'slice_summary(slice_start, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -15445,9 +15520,15 @@ as $$
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_periods(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_rest(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
+    ('function', 'private', 'verify_slice_entries(slice_start, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'verify_slice_transfers(slice_start, bigint, bigint)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     (
@@ -16186,7 +16267,15 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_verify_rest()', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_verify_seals(jsonb)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_slice(text, integer)', 'owner', 'auditor=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -16591,6 +16680,7 @@ as $$
     ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'slice_start', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
@@ -16626,6 +16716,7 @@ as $$
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_period', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_seal', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_slice_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
@@ -18683,13 +18774,17 @@ revoke all on function pgledger.limit_fault from public;
 -- file: repeatable/10_ledger/limits_in_force.sql
 /*
 Which limits and which status an account had for which of its entries: one row for each range of
-versions, of one app or of all. A change begins a range with the entry after the version at which it
-was made. The ranges of an account do not overlap, and together hold all of its versions, whatever
-its history says.
+versions, of one app or of all, and of the keys in between. A change begins a range with the entry
+after the version at which it was made. The ranges of an account do not overlap, and together hold
+all of its versions, whatever its history says.
 
 The function stays inlinable, so that its rows go straight to the query that asks for them.
 */
-create or replace function pgledger.limits_in_force(app_id text)
+create or replace function pgledger.limits_in_force(
+  app_id text,
+  first_key bigint,
+  last_key bigint
+)
 returns table (
   key bigint,
   first_version bigint,
@@ -18715,10 +18810,14 @@ as $$
       account_changes.account_key, account_changes.version, account_changes.from_min_balance,
       account_changes.from_max_balance, account_changes.from_status
     from pgledger.account_changes
+    where (first_key is null or account_changes.account_key >= first_key)
+      and (last_key is null or account_changes.account_key <= last_key)
     order by account_changes.account_key, account_changes.version, account_changes.number
   ) as created (account_key, version, min_balance, max_balance, status)
     on accounts.key = created.account_key
-  where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
+  where (limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id)
+    and (first_key is null or accounts.key >= first_key)
+    and (last_key is null or accounts.key <= last_key)
   union all
   select
     accounts.key,
@@ -18732,12 +18831,14 @@ as $$
     account_changes.to_status::integer
   from pgledger.account_changes
   inner join pgledger.accounts on account_changes.account_key = accounts.key
-  where limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id
+  where (limits_in_force.app_id is null or accounts.app_id = limits_in_force.app_id)
+    and (first_key is null or account_changes.account_key >= first_key)
+    and (last_key is null or account_changes.account_key <= last_key)
 $$;
 
 comment on function pgledger.limits_in_force is
-  'Limits and status of the accounts of that app, or of all where it is null, by ranges of their '
-  'versions.';
+  'Limits and status of the accounts of that app and between those keys, or of all where these are '
+  'null, by ranges of their versions.';
 
 revoke all on function pgledger.limits_in_force from public;
 
@@ -21968,7 +22069,7 @@ begin
     perform pgledger.make_blocks();
   end if;
   if after is not null then
-    if not pgledger.check_cursor(after) then
+    if not pgledger.cursor_is_known(after) then
       return;
     end if;
     v_block := split_part(after, '.', 1);
@@ -27262,6 +27363,9 @@ Proves from the data that the books are in order. All functions here are stable,
 snapshot of the calling statement, and transfers may go on meanwhile. Expressions here, and in the
 functions it calls, repeat on purpose what the writing functions compute: they are its audit.
 
+What grows with transfers is also checked in slices, by pgledger_verify_slice(): a rule that is
+added here is added there.
+
 Checks of one app also read every transfer, but keep and sort only those of the app.
 
 Errors: InvalidScope.
@@ -27279,56 +27383,17 @@ as $$
   select pgledger.check_scope('app_id', pgledger_verify.app_id)
   where pgledger_verify.app_id is not null;
 
-  select books.check_name, books.rows_checked, books.violations, books.example
-  from pgledger.verify_books(pgledger_verify.app_id) as books
-  union all
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
-  union all
-  select names.check_name, names.rows_checked, names.violations, names.example
-  from pgledger.verify_names(pgledger_verify.app_id) as names
-  union all
-  select scales.check_name, scales.rows_checked, scales.violations, scales.example
-  from pgledger.verify_scales(pgledger_verify.app_id) as scales
-  union all
-  select times.check_name, times.rows_checked, times.violations, times.example
-  from pgledger.verify_times(pgledger_verify.app_id) as times
   union all
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
-  select changes.check_name, changes.rows_checked, changes.violations, changes.example
-  from pgledger.verify_changes(pgledger_verify.app_id) as changes
-  union all
   select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
   from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
   union all
-  select periods.check_name, periods.rows_checked, periods.violations, periods.example
-  from pgledger.verify_periods(pgledger_verify.app_id) as periods
-  union all
-  select closed.check_name, closed.rows_checked, closed.violations, closed.example
-  from pgledger.verify_closed_books(pgledger_verify.app_id) as closed
-  union all
-  select holds.check_name, holds.rows_checked, holds.violations, holds.example
-  from pgledger.verify_holds(pgledger_verify.app_id) as holds
-  union all
-  select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
-  from pgledger.verify_reversals(pgledger_verify.app_id) as reversals
-  union all
-  select keys.check_name, keys.rows_checked, keys.violations, keys.example
-  from pgledger.verify_keys(pgledger_verify.app_id) as keys
-  union all
-  select blocks.check_name, blocks.rows_checked, blocks.violations, blocks.example
-  from pgledger.verify_blocks(pgledger_verify.app_id) as blocks
-  union all
-  select guards.check_name, guards.rows_checked, guards.violations, guards.example
-  from pgledger.verify_guards() as guards
-  union all
-  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
-  from pgledger.verify_sequences() as sequences
-  union all
-  select access.check_name, access.rows_checked, access.violations, access.example
-  from pgledger.verify_access() as access
+  select rest.check_name, rest.rows_checked, rest.violations, rest.example
+  from pgledger.verify_rest(pgledger_verify.app_id) as rest
 $$;
 
 comment on function public.pgledger_verify is
@@ -27336,7 +27401,8 @@ $$Proves from the data that the books are in order.
 
 Reads every transfer, hold and idempotency key, as an auditor would, on one
 snapshot, while transfers go on. A large ledger takes its time: run it where
-that is welcome, for example on a replica.
+that is welcome, for example on a replica. pgledger verify, on the command
+line, does the same in slices, and shows how far it has come.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
 ledger, and the sequences of keys, are checked whatever the app.
@@ -27352,6 +27418,35 @@ Errors: InvalidScope.$$;
 
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
+
+-- file: repeatable/10_ledger/pgledger_verify_rest.sql
+/*
+What pgledger_verify_slice() leaves to be done at once.
+*/
+create or replace function public.pgledger_verify_rest()
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+-- Definitions are compared by their text.
+set quote_all_identifiers = off
+as $$
+  select rest.check_name, rest.rows_checked, rest.violations, rest.example
+  from pgledger.verify_rest(null) as rest
+$$;
+
+comment on function public.pgledger_verify_rest is
+$$Verifies what the slices of pgledger_verify_slice leave out.
+
+That is whole sets of books, names, decimal places, times, changes, holds,
+reversals, idempotency keys, triggers, sequences and privileges.
+
+Returns: One row for each check, as pgledger_verify has them.$$;
+
+revoke all on function public.pgledger_verify_rest from public;
+grant execute on function public.pgledger_verify_rest to pgledger_auditor;
 
 -- file: repeatable/10_ledger/pgledger_verify_seals.sql
 /*
@@ -27483,6 +27578,86 @@ Errors: InvalidArgument.$$;
 
 revoke all on function public.pgledger_verify_seals from public;
 grant execute on function public.pgledger_verify_seals to pgledger_auditor;
+
+-- file: repeatable/10_ledger/pgledger_verify_slice.sql
+/*
+The part of pgledger_verify() that grows with transfers, a slice at a time: bounded memory, and even
+progress, whatever the accounts are like. What goes from one slice to the next is in next_after, so
+that nothing is kept in between: it works on a standby.
+
+Errors: NullArgument, InvalidPage.
+*/
+create or replace function public.pgledger_verify_slice(
+  after text default null,
+  page_size integer default 50000
+)
+returns setof public.pgledger_slice_check
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_start pgledger.slice_start;
+  v_end record;
+  v_ok boolean;
+begin
+  if page_size is null then
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
+  elsif page_size not between 1 and 1000000 then
+    v_ok := pgledger.fail(
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 1000000']
+    );
+  end if;
+
+  v_start := pgledger.slice_start(after);
+
+  select slice_end.key, slice_end.version
+  into v_end
+  from pgledger.slice_end(v_start.key, v_start.version, page_size);
+
+  return query
+  with entry as materialized (
+    select
+      checked.check_name, checked.rows_checked, checked.violations, checked.example,
+      checked.next_after
+    from pgledger.verify_slice_entries(v_start, v_end.key, v_end.version) as checked
+  )
+
+  select
+    entry.check_name, entry.rows_checked, entry.violations, entry.example, entry.next_after,
+    v_start.entries_in_all
+  from entry
+  union all
+  select
+    checked.check_name, checked.rows_checked, checked.violations, checked.example,
+    (select min(entry.next_after) from entry), v_start.entries_in_all
+  from pgledger.verify_slice_transfers(v_start, v_end.key, v_end.version) as checked;
+end;
+$$;
+
+comment on function public.pgledger_verify_slice is
+$$Verifies one slice of the accounts, their entries and transfers.
+
+All slices and pgledger_verify_rest() together are what pgledger_verify()
+does at once. A slice takes little memory, and about as long as the others,
+even where one account has most of the entries. Ask for all of them in one
+transaction that is repeatable read and read only, so that they tell of one
+moment. pgledger verify, on the command line, does that.
+
+Add up rows_checked and violations of the slices by check_name.
+
+after: What the slice before gave as next_after; null for the first.
+page_size: How many entries at most that left an account, how many that
+  reached one, and how many accounts, 1 to 1,000,000.
+
+Returns: One row for each check of the slice.
+
+Errors: NullArgument, InvalidPage.$$;
+
+revoke all on function public.pgledger_verify_slice from public;
+grant execute on function public.pgledger_verify_slice to pgledger_auditor;
 
 -- file: repeatable/10_ledger/pgledger_void_hold.sql
 /*
@@ -31666,6 +31841,368 @@ comment on function pgledger.setting_faults is
 
 revoke all on function pgledger.setting_faults from public;
 
+-- file: repeatable/10_ledger/slice_chain.sql
+/*
+The legs of a slice, each judged beside the one before it, by the rules of verify_entries(). What
+was before the first of them is in the start. The function stays inlinable, so that its rows go
+straight to the query that counts them.
+*/
+create or replace function pgledger.slice_chain(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  id text,
+  key bigint,
+  amount numeric,
+  created_at timestamptz,
+  has_no_gap boolean,
+  follows boolean,
+  is_later boolean,
+  is_within_limits boolean,
+  is_let_through boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    leg.id,
+    leg.key,
+    leg.amount,
+    leg.created_at,
+    leg.version
+    = coalesce(
+      lag(leg.version) over along, case leg.key when start.key then start.last_version end, 0
+    ) + 1,
+    leg.balance - leg.amount
+    = coalesce(
+      lag(leg.balance) over along, case leg.key when start.key then start.last_balance end, 0
+    ),
+    leg.created_at
+    > coalesce(
+      lag(leg.created_at) over along, case leg.key when start.key then start.last_at end,
+      accounts.created_at
+    ),
+    force.key is not null
+    and (
+      leg.posts_hold
+      or (leg.amount < 0 and leg.balance < force.min_balance) is not true
+      and (leg.amount > 0 and leg.balance > force.max_balance) is not true
+      or exists (
+        select
+        from pgledger.reversals_over_limits
+        where reversals_over_limits.reversal_id = leg.id
+      )
+    )
+    and leg.balance > -1e30 and leg.balance < 1e30,
+    leg.posts_hold
+    or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0
+  from pgledger.slice_legs(start.key, start.version, up_to_key, up_to_version) as leg
+  left join pgledger.accounts on leg.key = accounts.key
+  left join pgledger.limits_in_force(null, start.key, up_to_key) as force
+    on leg.key = force.key and leg.version between force.first_version and force.last_version
+  window along as (partition by leg.key order by leg.version)
+$$;
+
+comment on function pgledger.slice_chain is
+  'The legs of a slice, and whether each fits the one before it.';
+
+revoke all on function pgledger.slice_chain from public;
+
+-- file: repeatable/10_ledger/slice_end.sql
+/*
+Where a slice ends: so that neither its entries of one side nor its accounts are more than asked
+for, however many entries one account has. All three are found in indexes. No row comes back where
+the rest is one slice.
+*/
+create or replace function pgledger.slice_end(
+  after_key bigint,
+  after_version bigint,
+  page_size integer
+)
+returns table (key bigint, version bigint)
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_sort = off
+as $$
+begin
+  return query
+  select bound.key, bound.version
+  from (
+    (
+      select transfers.from_key, transfers.from_version
+      from pgledger.transfers
+      where after_key is null
+        or (transfers.from_key, transfers.from_version) > (after_key, after_version)
+      order by transfers.from_key, transfers.from_version
+      offset page_size - 1
+      limit 1
+    )
+    union all
+    (
+      select transfers.to_key, transfers.to_version
+      from pgledger.transfers
+      where after_key is null
+        or (transfers.to_key, transfers.to_version) > (after_key, after_version)
+      order by transfers.to_key, transfers.to_version
+      offset page_size - 1
+      limit 1
+    )
+    union all
+    -- Before the account's first entry.
+    (
+      select accounts.key, 0
+      from pgledger.accounts
+      where after_key is null or accounts.key > after_key
+      order by accounts.key
+      offset page_size
+      limit 1
+    )
+  ) as bound (key, version)
+  order by bound.key, bound.version
+  limit 1;
+end;
+$$;
+
+comment on function pgledger.slice_end is
+  'The entry up to which a slice of that size goes, or no row where it goes to the end.';
+
+revoke all on function pgledger.slice_end from public;
+
+-- file: repeatable/10_ledger/slice_legs.sql
+/*
+The legs of a slice: those after one entry, up to another, by account and version. Either end is
+null where the slice has none. The function stays inlinable, so that both indexes give the rows in
+order.
+*/
+create or replace function pgledger.slice_legs(
+  after_key bigint,
+  after_version bigint,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  id text,
+  key bigint,
+  version bigint,
+  amount numeric,
+  balance numeric,
+  created_at timestamptz,
+  posts_hold boolean
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    transfers.id,
+    transfers.from_key,
+    transfers.from_version,
+    -transfers.amount,
+    transfers.from_balance,
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
+  from pgledger.transfers
+  where (
+      after_key is null
+      or (transfers.from_key, transfers.from_version) > (after_key, after_version)
+    )
+    and (
+      up_to_key is null
+      or (transfers.from_key, transfers.from_version) <= (up_to_key, up_to_version)
+    )
+  union all
+  select
+    transfers.id,
+    transfers.to_key,
+    transfers.to_version,
+    transfers.amount,
+    transfers.to_balance,
+    transfers.created_at,
+    transfers.origin_id is not null and starts_with(transfers.origin_id, 'pglh_')
+  from pgledger.transfers
+  where (after_key is null or (transfers.to_key, transfers.to_version) > (after_key, after_version))
+    and (
+      up_to_key is null
+      or (transfers.to_key, transfers.to_version) <= (up_to_key, up_to_version)
+    )
+$$;
+
+comment on function pgledger.slice_legs is
+  'Both legs of transfers, after one entry and up to another, by account and version.';
+
+revoke all on function pgledger.slice_legs from public;
+
+-- file: repeatable/10_ledger/slice_start.sql
+/*
+Where a slice begins, read from what the one before it said.
+
+Errors: InvalidPage.
+*/
+create or replace function pgledger.slice_start(after text)
+returns pgledger.slice_start
+language plpgsql
+stable
+parallel safe
+set datestyle = iso
+set timezone = 'UTC'
+as $$
+declare
+  v_start pgledger.slice_start;
+  v_ok boolean;
+begin
+  if after is null then
+    v_start.entries_in_all := (select coalesce(sum(accounts.version), 0) from pgledger.accounts);
+    return v_start;
+  end if;
+
+  if after !~ (
+    '^\(-?\d{1,19},-?\d{1,19},\d{1,18},[-.\dA-Za-z]+,[^(),]*,(-?\d{1,19})?,[-.\dA-Za-z]*,'
+    '[^(),]*,[-.\dA-Za-z]+\)$'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidPage', array['after', pgledger.abridged(after), 'no slice gave it as its next_after']
+    );
+  end if;
+
+  v_start := after;
+  return v_start;
+end;
+$$;
+
+comment on function pgledger.slice_start(text) is
+  'Where a slice begins, read from what the one before it said; null for the first.';
+
+revoke all on function pgledger.slice_start from public;
+
+-- file: repeatable/10_ledger/slice_start_after.sql
+/*
+Where the slice after this one begins. What was found of the account in which it ends goes with it,
+so that no entry is read twice, however many the account has. The caller gives what the slice itself
+found of that account.
+*/
+create or replace function pgledger.slice_start_after(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint,
+  entries bigint,
+  total numeric,
+  newest_at timestamptz
+)
+returns text
+language plpgsql
+stable
+parallel safe
+set datestyle = iso
+set timezone = 'UTC'
+set enable_seqscan = off
+as $$
+declare
+  v_next pgledger.slice_start;
+begin
+  if up_to_key is null then
+    return null;
+  end if;
+
+  v_next := case when start.key = up_to_key then start end;
+  v_next.key := up_to_key;
+  v_next.version := up_to_version;
+  v_next.entries := coalesce(v_next.entries, 0) + coalesce(slice_start_after.entries, 0);
+  v_next.total := coalesce(v_next.total, 0) + coalesce(slice_start_after.total, 0);
+  v_next.newest_at := greatest(v_next.newest_at, slice_start_after.newest_at);
+  v_next.entries_in_all := start.entries_in_all;
+
+  select leg.version, leg.balance, leg.created_at
+  into v_next.last_version, v_next.last_balance, v_next.last_at
+  from (
+    (
+      select transfers.from_version, transfers.from_balance, transfers.created_at
+      from pgledger.transfers
+      where transfers.from_key = up_to_key and transfers.from_version <= up_to_version
+      order by transfers.from_version desc
+      limit 1
+    )
+    union all
+    (
+      select transfers.to_version, transfers.to_balance, transfers.created_at
+      from pgledger.transfers
+      where transfers.to_key = up_to_key and transfers.to_version <= up_to_version
+      order by transfers.to_version desc
+      limit 1
+    )
+  ) as leg (version, balance, created_at)
+  order by leg.version desc
+  limit 1;
+
+  return v_next::text;
+end;
+$$;
+
+comment on function pgledger.slice_start_after is
+  'Where the slice after one begins, or null after the last.';
+
+revoke all on function pgledger.slice_start_after from public;
+
+-- file: repeatable/10_ledger/slice_summary.sql
+/*
+What the legs of a slice come to, account by account: how many there are, what they add up to, and
+which of them break which rule. The function stays inlinable: its rows are grouped in the order in
+which the indexes give them, so no memory is needed for the legs themselves.
+*/
+create or replace function pgledger.slice_summary(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  key bigint,
+  entries bigint,
+  total numeric,
+  newest_at timestamptz,
+  gaps bigint,
+  gap text,
+  jumps bigint,
+  jump text,
+  late_entries bigint,
+  late_entry text,
+  beyond_limits bigint,
+  beyond_limit text,
+  let_through bigint,
+  passed text
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    chain.key,
+    count(*),
+    sum(chain.amount),
+    max(chain.created_at),
+    count(*) filter (where not chain.has_no_gap),
+    min(chain.id) filter (where not chain.has_no_gap),
+    count(*) filter (where not chain.follows),
+    min(chain.id) filter (where not chain.follows),
+    count(*) filter (where chain.is_later is not true),
+    min(chain.id) filter (where chain.is_later is not true),
+    count(*) filter (where chain.is_within_limits is not true),
+    min(chain.id) filter (where chain.is_within_limits is not true),
+    count(*) filter (where chain.is_let_through is not true),
+    min(chain.id) filter (where chain.is_let_through is not true)
+  from pgledger.slice_chain(start, up_to_key, up_to_version) as chain
+  group by chain.key
+$$;
+
+comment on function pgledger.slice_summary is
+  'What the legs of a slice come to, account by account, and which break which rule.';
+
+revoke all on function pgledger.slice_summary from public;
+
 -- file: repeatable/10_ledger/subtree_ranges.sql
 /*
 The ranges of names, low <= name < high, that hold a subtree: the prefix itself, and what begins
@@ -33035,7 +33572,7 @@ as $$
       or force.status & (case when leg.amount < 0 then 5 else 6 end) = 0 as is_let_through
     from pgledger.legs(verify_entries.app_id) as leg
     left join pgledger.accounts on leg.key = accounts.key
-    left join pgledger.limits_in_force(verify_entries.app_id) as force
+    left join pgledger.limits_in_force(verify_entries.app_id, null, null) as force
       on leg.key = force.key and leg.version between force.first_version and force.last_version
     window along as (partition by leg.key order by leg.version)
   )
@@ -33509,6 +34046,64 @@ comment on function pgledger.verify_periods is
 
 revoke all on function pgledger.verify_periods from public;
 
+-- file: repeatable/10_ledger/verify_rest.sql
+/*
+The checks that do not grow with the entries of accounts: what slices leave to be done at once.
+*/
+create or replace function pgledger.verify_rest(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select books.check_name, books.rows_checked, books.violations, books.example
+  from pgledger.verify_books(verify_rest.app_id) as books
+  union all
+  select names.check_name, names.rows_checked, names.violations, names.example
+  from pgledger.verify_names(verify_rest.app_id) as names
+  union all
+  select scales.check_name, scales.rows_checked, scales.violations, scales.example
+  from pgledger.verify_scales(verify_rest.app_id) as scales
+  union all
+  select times.check_name, times.rows_checked, times.violations, times.example
+  from pgledger.verify_times(verify_rest.app_id) as times
+  union all
+  select changes.check_name, changes.rows_checked, changes.violations, changes.example
+  from pgledger.verify_changes(verify_rest.app_id) as changes
+  union all
+  select periods.check_name, periods.rows_checked, periods.violations, periods.example
+  from pgledger.verify_periods(verify_rest.app_id) as periods
+  union all
+  select closed.check_name, closed.rows_checked, closed.violations, closed.example
+  from pgledger.verify_closed_books(verify_rest.app_id) as closed
+  union all
+  select holds.check_name, holds.rows_checked, holds.violations, holds.example
+  from pgledger.verify_holds(verify_rest.app_id) as holds
+  union all
+  select reversals.check_name, reversals.rows_checked, reversals.violations, reversals.example
+  from pgledger.verify_reversals(verify_rest.app_id) as reversals
+  union all
+  select keys.check_name, keys.rows_checked, keys.violations, keys.example
+  from pgledger.verify_keys(verify_rest.app_id) as keys
+  union all
+  select blocks.check_name, blocks.rows_checked, blocks.violations, blocks.example
+  from pgledger.verify_blocks(verify_rest.app_id) as blocks
+  union all
+  select guards.check_name, guards.rows_checked, guards.violations, guards.example
+  from pgledger.verify_guards() as guards
+  union all
+  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
+  from pgledger.verify_sequences() as sequences
+  union all
+  select access.check_name, access.rows_checked, access.violations, access.example
+  from pgledger.verify_access() as access
+$$;
+
+comment on function pgledger.verify_rest is
+  'The checks that do not grow with the entries of accounts, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_rest from public;
+
 -- file: repeatable/10_ledger/verify_reversals.sql
 /*
 Checks reversals: each against the transfer that it reverses, what all of a transfer give back, and
@@ -33650,6 +34245,252 @@ comment on function pgledger.verify_sequences is
   'Checks that every sequence is ahead of the keys that it gave.';
 
 revoke all on function pgledger.verify_sequences from public;
+
+-- file: repeatable/10_ledger/verify_slice_entries.sql
+/*
+Checks the entries of a slice, and the accounts whose last entry is in it, by the rules of
+verify_entries() and verify_accounts(), in one pass over both indexes. Accounts are those from the
+one in which the slice begins to the one before that in which it ends.
+
+Plans are made for each slice anew, by its bounds: a plan for any slice may read the whole table.
+
+The body is long because what both say comes out of one pass.
+*/
+create or replace function pgledger.verify_slice_entries(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns table (
+  check_name text,
+  rows_checked bigint,
+  violations bigint,
+  example text,
+  next_after text
+)
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_sort = off
+set jit = off
+set max_parallel_workers_per_gather = 0
+as $$
+begin
+  return query
+  with summary as materialized (
+    select
+      part.key, part.entries, part.total, part.newest_at, part.gaps, part.gap, part.jumps,
+      part.jump, part.late_entries, part.late_entry, part.beyond_limits, part.beyond_limit,
+      part.let_through, part.passed
+    from pgledger.slice_summary(start, up_to_key, up_to_version) as part
+  ),
+
+  entry as materialized (
+    select
+      coalesce(sum(summary.entries), 0)::bigint as entries,
+      sum(summary.gaps) as gaps, min(summary.gap) as gap,
+      sum(summary.jumps) as jumps, min(summary.jump) as jump,
+      sum(summary.late_entries) as late_entries, min(summary.late_entry) as late_entry,
+      sum(summary.beyond_limits) as beyond_limits, min(summary.beyond_limit) as beyond_limit,
+      sum(summary.let_through) as let_through, min(summary.passed) as passed
+    from summary
+  ),
+
+  account as materialized (
+    select
+      accounts.id,
+      accounts.balance = coalesce(summary.total, 0) + before.total as balance_is_right,
+      accounts.version = coalesce(summary.entries, 0) + before.entries as version_is_right,
+      accounts.updated_at
+      = coalesce(greatest(before.newest_at, summary.newest_at), accounts.created_at)
+        as time_is_right,
+      pgledger.limit_fault(accounts.min_balance) is null
+      and pgledger.limit_fault(accounts.max_balance) is null
+      and (accounts.min_balance > accounts.max_balance) is not true as limits_are_right,
+      pgledger.account_status(accounts.status) is not null as status_is_right
+    from pgledger.accounts
+    left join summary on accounts.key = summary.key
+    cross join lateral (
+      select
+        case accounts.key when start.key then start.total else 0 end as total,
+        case accounts.key when start.key then start.entries else 0 end as entries,
+        case accounts.key when start.key then start.newest_at end as newest_at
+    ) as before
+    where (start.key is null or accounts.key >= start.key)
+      and (up_to_key is null or accounts.key < up_to_key)
+  ),
+
+  tally as materialized (
+    select
+      count(*) as accounts,
+      count(*) filter (where not account.balance_is_right) as balances,
+      min(account.id) filter (where not account.balance_is_right) as balance,
+      count(*) filter (where not account.version_is_right) as versions,
+      min(account.id) filter (where not account.version_is_right) as version,
+      count(*) filter (where not account.time_is_right) as times,
+      min(account.id) filter (where not account.time_is_right) as time,
+      count(*) filter (where not account.limits_are_right) as limits,
+      min(account.id) filter (where not account.limits_are_right) as limit_fault,
+      count(*) filter (where not account.status_is_right) as statuses,
+      min(account.id) filter (where not account.status_is_right) as status
+    from account
+  )
+
+  select
+    checked.rule, checked.rows_checked, coalesce(checked.violations, 0)::bigint, checked.example,
+    pgledger.slice_start_after(
+      start, up_to_key, up_to_version, summary.entries, summary.total, summary.newest_at
+    )
+  from entry
+  cross join tally
+  left join summary on summary.key = up_to_key
+  cross join lateral (
+    values
+      (
+        1, 'account balances are the sums of their entries',
+        tally.accounts, tally.balances, tally.balance
+      ),
+      (
+        2, 'account versions are the counts of their entries',
+        tally.accounts, tally.versions, tally.version
+      ),
+      (
+        3, 'accounts were updated when their newest entry was recorded',
+        tally.accounts, tally.times, tally.time
+      ),
+      (
+        4, 'limits of accounts are in range, the lower one not above the upper',
+        tally.accounts, tally.limits, tally.limit_fault
+      ),
+      (
+        5, 'the status of each account is known',
+        tally.accounts, tally.statuses, tally.status
+      ),
+      (
+        6, 'versions of entries run from 1 without a gap',
+        entry.entries, entry.gaps, entry.gap
+      ),
+      (
+        7, 'each entry starts from the balance that the one before left',
+        entry.entries, entry.jumps, entry.jump
+      ),
+      (
+        8, 'each entry was recorded later than the one before',
+        entry.entries, entry.late_entries, entry.late_entry
+      ),
+      (
+        9, 'balances stayed within their account''s limits after every entry',
+        entry.entries, entry.beyond_limits, entry.beyond_limit
+      ),
+      (
+        10, 'no entry passed an account that was frozen for it or closed',
+        entry.entries, entry.let_through, entry.passed
+      )
+  ) as checked (place, rule, rows_checked, violations, example)
+  order by checked.place;
+end;
+$$;
+
+comment on function pgledger.verify_slice_entries is
+  'Checks the entries of a slice, and the accounts whose last entry is in it.';
+
+revoke all on function pgledger.verify_slice_entries from public;
+
+-- file: repeatable/10_ledger/verify_slice_transfers.sql
+/*
+Checks the transfers whose first leg is in a slice, and the ids of the accounts whose last entry is
+in it, by the rules of verify_transfers(). Every transfer has a first leg, so every one is in one
+slice, whatever its accounts say.
+*/
+create or replace function pgledger.verify_slice_transfers(
+  start pgledger.slice_start,
+  up_to_key bigint,
+  up_to_version bigint
+)
+returns setof public.pgledger_check
+language plpgsql
+stable
+parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set jit = off
+set max_parallel_workers_per_gather = 0
+as $$
+begin
+  return query
+  with count_of as materialized (
+    select
+      count(*) as transfers,
+      count(*) filter (where sound.is_right is not true) as astray,
+      min(sound.id) filter (where sound.is_right is not true) as one_astray,
+      count(*) filter (where sound.amount_fault is not null) as amounts,
+      min(sound.id) filter (where sound.amount_fault is not null) as amount,
+      count(*) filter (where sound.id_fault is not null) as ids,
+      min(sound.id) filter (where sound.id_fault is not null) as id
+    from (
+      select
+        transfers.id,
+        transfers.from_key <> transfers.to_key
+        and source.currency = target.currency
+        and transfers.app_id = source.app_id
+        and transfers.app_id = target.app_id,
+        pgledger.amount_fault(transfers.amount),
+        pgledger.id_fault(transfers.id, 'pglt')
+      from pgledger.transfers
+      left join pgledger.accounts as source on transfers.from_key = source.key
+      left join pgledger.accounts as target on transfers.to_key = target.key
+      where (
+          start.key is null
+          or (transfers.from_key, transfers.from_version) > (start.key, start.version)
+        )
+        and (
+          up_to_key is null
+          or (transfers.from_key, transfers.from_version) <= (up_to_key, up_to_version)
+        )
+    ) as sound (id, is_right, amount_fault, id_fault)
+  ),
+
+  named (accounts, ids, id) as materialized (
+    select
+      count(*),
+      count(*) filter (where account.fault),
+      min(account.id) filter (where account.fault)
+    from (
+      select accounts.id, pgledger.id_fault(accounts.id, 'pgla') is not null
+      from pgledger.accounts
+      where (start.key is null or accounts.key >= start.key)
+        and (up_to_key is null or accounts.key < up_to_key)
+    ) as account (id, fault)
+  )
+
+  select checked.rule, checked.rows_checked, checked.violations, checked.example
+  from count_of
+  cross join named
+  cross join lateral (
+    values
+      (
+        1, 'transfers join two accounts of one app and currency',
+        count_of.transfers, count_of.astray, count_of.one_astray
+      ),
+      (
+        2, 'amounts are above 0, below 1e30, of at most 18 decimal places',
+        count_of.transfers, count_of.amounts, count_of.amount
+      ),
+      (
+        3, 'ids of accounts and transfers are well formed', count_of.transfers + named.accounts,
+        count_of.ids + named.ids, least(count_of.id, named.id)
+      )
+  ) as checked (place, rule, rows_checked, violations, example)
+  order by checked.place;
+end;
+$$;
+
+comment on function pgledger.verify_slice_transfers is
+  'Checks the transfers whose first leg is in a slice, and the ids of its accounts.';
+
+revoke all on function pgledger.verify_slice_transfers from public;
 
 -- file: repeatable/10_ledger/verify_times.sql
 /*
@@ -60164,12 +61005,13 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0022_index_event_times.sql', 'versioned', '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0022_index_event_times.sql', 'versioned', 'aaf0114373b70aee19b182ef9fa9346f87b1ae2cfc9ab4dc189908cd4f986d3a', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0024_close_periods.sql', 'versioned', 'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0025_create_blocks.sql', 'versioned', 'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0025_create_blocks.sql', 'versioned', '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0026_create_seals.sql', 'versioned', '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0027_import_history.sql', 'versioned', 'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0028_verify_slices.sql', 'versioned', 'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60195,7 +61037,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '207bf5d0653261ae19ee0ee315043f09993aefc86012f26397e7dc91090c2d6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '20aaa5e16ca7177e4420d35b3b2101e9781d006beb0e1a48cd40bd478566f770', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'dffb25f9846324e6df4c7a5a13113de0344523dd5293d689970b68621162bda3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/look_again.sql', 'repeatable', 'da7f80615d00012a7003d7eb1e8969423e1885bc23acc4bb9f1e44294dd85e53', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60239,7 +61081,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '506fb68a2cf1ecb6a7f76a2e133340afcf4900fa589af8debfda0804cdbc7979', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '484d4541cde1ed2e19b36765ae491426828743bb26df8defdc5c1af9743d943b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60264,7 +61106,7 @@ values
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/balance_then.sql', 'repeatable', '0fca627732fed6edcf14fa8336178cb99994f9df7ceb45a2e21807d812226de1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'a3854e0e9dbceb5726f8f4717eeb27c956a551871bffa7fb310ef160d291eeff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'cc56c37bd43ffbe86ceba5e01a16d3e6de60667c82dda192c928a9dd59b56291', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/blocks_lock.sql', 'repeatable', '4730a35fdc160cb4becbe439c6555a85246222ed9d50b51ac147f50ba0e571d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60278,7 +61120,6 @@ values
   ('repeatable/10_ledger/check_balance_scales.sql', 'repeatable', '63910f4fb0519d5014ad1fb921bba610136366b5c565ef277e85052b50fd976d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_batch.sql', 'repeatable', 'b5cc44820da1828d7febfa24adb11a89a45e769d7b1acf34c22dbd175c036292', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_conditions.sql', 'repeatable', '5911008bf0be93c16d2ad98aa2104125c3770ead4880ed65c49876cfd5257b89', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_cursor.sql', 'repeatable', '3a1749eed6caadad433875bccbbc66eae66f2614b5b7f4cf030f371e489e0355', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_hold_request.sql', 'repeatable', 'bcc66094c850e044d33a7524dcf287c65fe0f8cb242be9c17db00052d62f9f04', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_named_request.sql', 'repeatable', '9e6c99f9c7cbbaf6a76ff035e294adee65ff328edcf9e530a77a90610437de01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60333,10 +61174,11 @@ values
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/cursor_is_known.sql', 'repeatable', '30a0a4cf9d6591195940c583b383384ca9458a7822d7c248fd620f968439b5c8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/event_correction.sql', 'repeatable', '064404b60282ffd0c0ad890251a3e04b3c035fd0cc29c7f03f659cffd70c4625', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b56cc9b82530c6f4273c99ab3268b202993955ebb8d210018a5c6d87b18b0a71', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'aa87e53efc7a090610632b61e225fc8a335e9613c94b7168ed14f7027bd7a856', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60378,7 +61220,7 @@ values
   ('repeatable/10_ledger/legs.sql', 'repeatable', '65da375e6ce9b93ff94ca8df500e178cd3d6dde4f4230c5dee2fe77765a10d4f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs_failure.sql', 'repeatable', '3a3d0ca751948d86907714d9219a5e280cf7cd4cad125d059c8e82c803ab66c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/limit_fault.sql', 'repeatable', 'cad4896d9a8a0c84e020792d32423e2ac9e747c691c6d6bfa27a4bea11d69a78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'ec4d47121591bb280b00b278dd18548b63bf2d6331706e14a2dca04442fb2feb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/limits_in_force.sql', 'repeatable', 'c6c5c15edbe62ee0c648fc583d924dc4b322cf2a8ca41d23a1ffaaa1a73d44c7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_account.sql', 'repeatable', '2a59057f63316c9f2fe3756171fdfb08dff64ea42e644cee0295d16bd593ebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_accounts.sql', 'repeatable', '40911deffdf01684f83e67e762afd328bdfbeac8bfa3209d158cea9f3db57ce9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/lock_hold.sql', 'repeatable', '57f9335f0fd09fa805b0c9c9d839409e300159f602db6aab784d05da031006c3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60422,7 +61264,7 @@ values
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'c3fa142d8524246514423e616f46ffb890f1fcd95b07aea44f1d2e86211d79fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances.sql', 'repeatable', '9c0619ba908aa651a148b453c745ed24646208c831e4ca7eb88214637385fd73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balances_at.sql', 'repeatable', '8f276c758fb5a7869b2b687f16063461bf75945425f1c39145da99a3017e3f01', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_changes.sql', 'repeatable', 'eaca11f9e37bbf3ae87c761761d79fa4aef848460a253b1322426e0f05415cb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_changes.sql', 'repeatable', 'ff2f48e881f2992226aa23b4e1c485c636d8b4574078d6416ec9748ae95439c9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_account.sql', 'repeatable', 'cebdf9251c49d5ccc089eef1e86a21fac3475853e716c3b82e0921ffb3579dbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_close_period.sql', 'repeatable', 'ada1cd21a25c4d831fe14374bbd32eda4cc2cb05af985bb7aa4d906f7178adc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '39cb41251fa05a5a31bbbb2b8718fd5558884081361529c857d0eb0af8faddcb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60473,8 +61315,10 @@ values
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_update_account.sql', 'repeatable', '64bb2df5798326ccdea8fd4a2b4a70b9842b9391b3cee2fbf05b60b33bb89c42', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_use_iso_currencies.sql', 'repeatable', '93f706e95e4c4bbb8c5643b317e5cbcfe86875bb5c643aeb985cbf07b2aac170', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '2e7a665a78d0ca5aa96a2b46c5aa3b560ffcacb9cff9fa36af994515d1e9405b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '1ff4d0d754e14f1b71821462226ea3e55de303c1dae45e733706e3f2517790ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify_rest.sql', 'repeatable', 'e13c3d8c36382ecb8d70f54f1297076f0a2ca9fae5e1c7102de55d934982dd26', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify_seals.sql', 'repeatable', 'dbaf35caa3995439a1be1a412a3877853b52edb6b9e2b4fd7357c80d82389664', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify_slice.sql', 'repeatable', 'b681d96bf6d1ac442c94a5b1af899d3ac56486a45636cc5adc79f435fe44e884', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '36ed492b61710b14285c276dfadb1727f9ce810c3ab131dc44b351622d0fe49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_import.sql', 'repeatable', 'a5cda7e26bf92dbe0607b0a9509c52af1041c0a8eae62461135ed3b5b3916c94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', 'fde25fdca26aba4853143139fa4ad2a4956c2ab0d64ba2c689a08245077f7a94', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60532,6 +61376,12 @@ values
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/seal_root.sql', 'repeatable', '3d75c924d0ec596df4a5bb1fa1f3ff89d11a79f758e6e257c00a6e7eb565bac4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_chain.sql', 'repeatable', 'cd32f4e09909c0d5aa90509f79d307e19ca6f09ad598d91d0caeb1d9a806af1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_end.sql', 'repeatable', 'd196b5d66de6128c551ecd6212ba8f2b1e0ab2aa62549fba4d36be7d7154e18e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_legs.sql', 'repeatable', '877d42e8c4d8ad5a0446a706fa35a22a13155e26904ecf424492e352b9b027c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_start.sql', 'repeatable', '3e530137d7c7f01660c93d5f22f70687619df579625a5d9c3cb4745575a0f275', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_start_after.sql', 'repeatable', '8fffffbf538ddb8f4397b44f35d216f6cbddc687afb6a1ebf9e3a8601eac720d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_summary.sql', 'repeatable', 'c4d39c2f55ab558dfd5bdd77bc1c7f62017d528ca773f718a50b181354ea50f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/sweep_account.sql', 'repeatable', '71c29a807ee7aa02e92656ce18a67138bde635e369df6fcdb7538be6ced9e9fa', pg_catalog.now(), '0.1.0.dev0', true),
@@ -60555,15 +61405,18 @@ values
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_changes.sql', 'repeatable', '5152b38e84d67b60ba41bdb3002c2f13c4f39d8e28b10e627839c65c9e13db47', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_closed_books.sql', 'repeatable', '78a9257331664534ecd9dff9f515b9982ab420b5459aa0d784a746b29a9e2d77', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'f709e6df38ba2711e192e0ecb852ba2cf48bd32404de0985a21c88d956100932', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1b3abff0022fac38c4f55c320e6f3a4d86e024917f11cc8b0d10cb80540231a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_periods.sql', 'repeatable', 'f55a710bca7be458c7a1265b1a0bc44b8879ac2f0014b05baa0b17919f9206a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_rest.sql', 'repeatable', '7f5997075ea3def939a1d6635f6dc173665e1b0eb73da32edcf57a060736cd75', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_slice_entries.sql', 'repeatable', '0b1410636ff65b96930be44984e44b7249052183aaae4395d8506118ef5adaa6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_slice_transfers.sql', 'repeatable', 'bd389d5bfa98ac1859331c226b4f8641f8d47488cd1ace9c4b5d59151c1cb819', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/version_at.sql', 'repeatable', '0dd33c70304c46a4076daaf79e6001c24d4f83bd24c2c83eaaf54b7a475dfdda', pg_catalog.now(), '0.1.0.dev0', true),

@@ -338,7 +338,7 @@ class ReversalExceeded(PgledgerError, code="LG056"):
 
 
 class PeriodClosed(PgledgerError, code="LG060"):
-    """The books of the app are closed until a time, and ``event_at`` lies before it; the message says both.
+    """The books are closed until a time, and ``event_at`` lies before it; the message says both.
 
     Give a later ``event_at``, or none, or let someone who may reopen the period with
     :meth:`pgledger.Ledger.reopen_period`.

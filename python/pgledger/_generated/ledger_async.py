@@ -29,6 +29,7 @@ from pgledger._generated.ledger_rows import (
     PathBalance,
     Period,
     Seal,
+    SliceCheck,
     StatementLine,
     Transfer,
     TrialBalanceLine,
@@ -48,6 +49,7 @@ from pgledger._generated.ledger_statements import (
     PATH_BALANCE_ROW,
     PERIOD_ROW,
     SEAL_ROW,
+    SLICE_CHECK_ROW,
     STATEMENT_LINE_ROW,
     TRANSFER_ROW,
     TRIAL_BALANCE_LINE_ROW,
@@ -1215,7 +1217,8 @@ class AsyncLedgerCalls(AsyncCaller):
 
         Reads every transfer, hold and idempotency key, as an auditor would, on one snapshot, while
         transfers go on. A large ledger takes its time: run it where that is welcome, for example on
-        a replica.
+        a replica. pgledger verify, on the command line, does the same in slices, and shows how far
+        it has come.
 
         Triggers, owners, privileges, row security and settings of what belongs to the ledger, and
         the sequences of keys, are checked whatever the app.
@@ -1232,6 +1235,19 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
         """
         return await self._fetch_all(CHECK_ROW, self._statements.verify, (app_id,))
+
+    async def verify_rest(
+        self,
+    ) -> list[Check]:
+        """Verifies what the slices of :meth:`verify_slice` leave out: ``pgledger_verify_rest``.
+
+        That is whole sets of books, names, decimal places, times, changes, holds, reversals,
+        idempotency keys, triggers, sequences and privileges.
+
+        Returns:
+            One row for each check, as :meth:`verify` has them.
+        """
+        return await self._fetch_all(CHECK_ROW, self._statements.verify_rest, ())
 
     async def verify_seals(
         self,
@@ -1258,6 +1274,45 @@ class AsyncLedgerCalls(AsyncCaller):
         """
         return await self._fetch_all(
             CHECK_ROW, self._statements.verify_seals, (sequence_text("from_export", from_export),)
+        )
+
+    async def verify_slice(
+        self,
+        *,
+        after: str | None = None,
+        page_size: int = 50000,
+    ) -> list[SliceCheck]:
+        """Verifies one slice of the accounts, their entries and transfers.
+
+        All slices and pgledger_verify_rest() together are what pgledger_verify() does at once. A
+        slice takes little memory, and about as long as the others, even where one account has most
+        of the entries. Ask for all of them in one transaction that is repeatable read and read
+        only, so that they tell of one moment. pgledger verify, on the command line, does that.
+
+        Add up ``rows_checked`` and violations of the slices by ``check_name``.
+
+        Calls ``pgledger_verify_slice``.
+
+        Args:
+            after: What the slice before gave as ``next_after``; None for the first.
+            page_size: How many entries at most that left an account, how many that reached one, and
+                how many accounts, 1 to 1,000,000.
+
+        Returns:
+            One row for each check of the slice.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+        """
+        return await self._fetch_all(
+            SLICE_CHECK_ROW,
+            self._statements.verify_slice,
+            (
+                after,
+                integer_text("page_size", page_size),
+            ),
         )
 
     async def accept_time(

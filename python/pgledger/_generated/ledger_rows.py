@@ -24,6 +24,7 @@ __all__ = [
     "PathBalance",
     "Period",
     "Seal",
+    "SliceCheck",
     "StatementLine",
     "Transfer",
     "TransferOutcome",
@@ -346,6 +347,29 @@ class Check:
     def ok(self) -> bool:
         """Whether nothing breaks the rule."""
         return self.violations == 0
+
+
+@dataclass(frozen=True, slots=True)
+class SliceCheck:
+    """Outcome of one check of a slice of the books: ``pgledger_slice_check``.
+
+    Attributes:
+        check_name: Which rule was checked.
+        rows_checked: How many rows of the slice were checked.
+        violations: How many of these rows break the rule.
+        example: One row that breaks it, in words, or None.
+        next_after: Where the next slice begins, the same in each row of a slice; None in those of
+            the last.
+        entries_in_all: How many entries all slices have, by the versions of accounts: what a
+            progress bar goes by.
+    """
+
+    check_name: str
+    rows_checked: int
+    violations: int
+    example: str | None
+    next_after: str
+    entries_in_all: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from pgledger._generated.ledger_rows import (
     PathBalance,
     Period,
     Seal,
+    SliceCheck,
     StatementLine,
     Transfer,
     TransferOutcome,
@@ -35,6 +36,7 @@ TRANSFER_OUTCOME_ROW = row_factory(TransferOutcome)
 CURRENCY_SCALE_ROW = row_factory(CurrencyScale)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
+SLICE_CHECK_ROW = row_factory(SliceCheck)
 ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 PATH_BALANCE_ROW = row_factory(PathBalance)
 ACCOUNT_BALANCE_ROW = row_factory(AccountBalance)
@@ -366,7 +368,11 @@ class LedgerStatements:
             app_id="text",
         )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
+        self.verify_rest = calls.rows(Check, "pgledger_verify_rest")
         self.verify_seals = calls.rows(Check, "pgledger_verify_seals", from_export="jsonb")
+        self.verify_slice = calls.rows(
+            SliceCheck, "pgledger_verify_slice", after="text", page_size="integer"
+        )
         self.accept_time = calls.value(
             "pgledger_accept_time", account_id="text", reason="text", app_id="text"
         )

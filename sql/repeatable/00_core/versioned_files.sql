@@ -57,17 +57,19 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      '3bb76a9785da39f9f4ce899c1af9e55d084315cd4021f4eb1484b04eceabe036'),
+      'aaf0114373b70aee19b182ef9fa9346f87b1ae2cfc9ab4dc189908cd4f986d3a'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
       'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53'),
     ('migrations/0025_create_blocks.sql',
-      'bba45b7d1fe6a7d7c7e87202260914de53d3fe82b0322c7fd1fef9982e012d8a'),
+      '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83'),
     ('migrations/0026_create_seals.sql',
       '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2'),
     ('migrations/0027_import_history.sql',
-      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267')
+      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267'),
+    ('migrations/0028_verify_slices.sql',
+      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
 $$;
 
 comment on function pgledger.versioned_files is

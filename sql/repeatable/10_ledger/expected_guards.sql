@@ -255,7 +255,6 @@ as $$
     ('function', 'private', 'check_coupon_redemptions(coupons, coupons)', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'check_cursor(text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_each_hold_request(text[], text[], numeric[], timestamp with time zone[], '
@@ -570,6 +569,7 @@ as $$
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currencies_lock(text)', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'cursor_is_known(text)', 'owner', '', ''),
     (
       'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
       '', ''
@@ -901,7 +901,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'limit_fault(numeric)', 'owner', '', ''),
-    ('function', 'private', 'limits_in_force(text)', 'owner', '', ''),
+    ('function', 'private', 'limits_in_force(text, bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
       'reader=EXECUTE tenant=EXECUTE',
@@ -1458,6 +1458,16 @@ as $$
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
     ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'slice_chain(slice_start, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_end(bigint, bigint, integer)', 'owner', '', ''),
+    ('function', 'private', 'slice_legs(bigint, bigint, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'slice_start(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'slice_start_after(slice_start, bigint, bigint, bigint, numeric, timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'slice_summary(slice_start, bigint, bigint)', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'start_due_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -1649,9 +1659,15 @@ as $$
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_periods(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_rest(text)', 'owner', '', ''),
     ('function', 'private', 'verify_reversals(text)', 'owner', '', ''),
     ('function', 'private', 'verify_scales(text)', 'owner', '', ''),
     ('function', 'private', 'verify_sequences()', 'owner', '', ''),
+    ('function', 'private', 'verify_slice_entries(slice_start, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'verify_slice_transfers(slice_start, bigint, bigint)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     (
@@ -2390,7 +2406,15 @@ as $$
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_verify_rest()', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_verify_seals(jsonb)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify_slice(text, integer)', 'owner', 'auditor=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -2795,6 +2819,7 @@ as $$
     ('type', 'private', 'price_line', 'owner', '', ''),
     ('type', 'private', 'priced_feature', 'owner', '', ''),
     ('type', 'private', 'rival_time', 'owner', '', ''),
+    ('type', 'private', 'slice_start', 'owner', '', ''),
     ('type', 'private', 'usage_charge', 'owner', '', ''),
     ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
@@ -2830,6 +2855,7 @@ as $$
     ('type', 'surface', 'pgledger_path_balance', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_period', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_seal', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_slice_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_statement_line', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
