@@ -78,7 +78,7 @@ ROOT = Path(pgledger.__file__).resolve().parents[2]
 WITHOUT_CALL = {"pgledger_create_transfers", "pgledger_create_transfers_from_rows"}
 
 # Methods that are several calls, or none.
-WITHOUT_FUNCTION = {"iter_entries"}
+WITHOUT_FUNCTION = {"follow_changes", "iter_entries"}
 
 # Calls that take requests, where their functions take an array of each of a request's values.
 BATCHES: Mapping[str, Callable[..., Any]] = {
