@@ -34,7 +34,8 @@ def test_help_teaches(cli: Cli) -> None:
     assert done.returncode == 0
     for word in (
         "migrate", "status", "plan", "dump", "roles", "verify", "import", "export", "changes",
-        "seal", "verify-seals", "PGLEDGER_DSN", "PGHOST", "--embedded DIR", "exit codes:", "examples:",
+        "seal", "verify-seals", "PGLEDGER_DSN", "PGHOST", "--embedded DIR", "exit codes:",
+        "examples:",
     ):  # fmt: skip
         assert word in done.stdout
     for command in (

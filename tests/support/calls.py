@@ -504,7 +504,6 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             {"from_export": None},
             {"from_export": json.dumps({"block": 1, "root": "0" * 64})},
         ],
-        "pgledger_balance_at": [{"account_id": accounts[0], "at": "2025-02-02+00", "app_id": ""}],
         "pgledger_close_account": [
             account | {"id": empty, "sweep_to": None},
             account | {"id": spent, "sweep_to": accounts[1]},
