@@ -244,7 +244,8 @@ create table pgledger.earlier_names (
 );
 
 comment on table pgledger.earlier_names is
-  'The schema in which `pgledger migrate --compat` has made the earlier project''s names, if it has.';
+  'The schema in which `pgledger migrate --compat` has made the earlier project''s names, if '
+  'any.';
 comment on column pgledger.earlier_names.schema_name is 'Name of the schema.';
 comment on column pgledger.earlier_names.sha256 is
   'SHA-256 of what was run there, 64 lower-case hexadecimal digits.';

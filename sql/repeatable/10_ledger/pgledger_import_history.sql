@@ -66,8 +66,8 @@ created_at and, where that is equal, of their rows.
 Ids, balances, versions and event_at stay as they are. A created_at that is
 not later than everything before it on both accounts is lifted to the next
 microsecond, and pgledger_imported_times_v1 lists it. Entries get other ids,
-which pgledger_imported_entries_v1 lists. Limits that the history breaks are in
-force from now on, as if they had been set after the newest transfer.
+which pgledger_imported_entries_v1 lists. Limits that the history breaks are
+in force from now on, as if they had been set after the newest transfer.
 
 All of it is imported or nothing: the books are verified before it returns.
 Only the owner of pgledger may call this function.
