@@ -5122,7 +5122,8 @@ create table pgledger.earlier_names (
 );
 
 comment on table pgledger.earlier_names is
-  'The schema in which `pgledger migrate --compat` has made the earlier project''s names, if it has.';
+  'The schema in which `pgledger migrate --compat` has made the earlier project''s names, if '
+  'any.';
 comment on column pgledger.earlier_names.schema_name is 'Name of the schema.';
 comment on column pgledger.earlier_names.sha256 is
   'SHA-256 of what was run there, 64 lower-case hexadecimal digits.';
@@ -8285,7 +8286,7 @@ as $$
     ('migrations/0026_create_seals.sql',
       '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2'),
     ('migrations/0027_import_history.sql',
-      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267'),
+      '20c868f6a56be5f6ec427bc1831e859f0b8829b86472203b45563481d1dbef46'),
     ('migrations/0028_verify_slices.sql',
       'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
 $$;
@@ -24936,8 +24937,8 @@ created_at and, where that is equal, of their rows.
 Ids, balances, versions and event_at stay as they are. A created_at that is
 not later than everything before it on both accounts is lifted to the next
 microsecond, and pgledger_imported_times_v1 lists it. Entries get other ids,
-which pgledger_imported_entries_v1 lists. Limits that the history breaks are in
-force from now on, as if they had been set after the newest transfer.
+which pgledger_imported_entries_v1 lists. Limits that the history breaks are
+in force from now on, as if they had been set after the newest transfer.
 
 All of it is imported or nothing: the books are verified before it returns.
 Only the owner of pgledger may call this function.
@@ -61010,7 +61011,7 @@ values
   ('migrations/0024_close_periods.sql', 'versioned', 'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0025_create_blocks.sql', 'versioned', '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0026_create_seals.sql', 'versioned', '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0027_import_history.sql', 'versioned', 'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0027_import_history.sql', 'versioned', '20c868f6a56be5f6ec427bc1831e859f0b8829b86472203b45563481d1dbef46', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0028_verify_slices.sql', 'versioned', 'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61081,7 +61082,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '484d4541cde1ed2e19b36765ae491426828743bb26df8defdc5c1af9743d943b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '61c2afaf28a9be3602e0e21c0642e8904279ff8b98a518dc62b3d4afd580014a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61290,7 +61291,7 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_import_begin.sql', 'repeatable', '413c3923ec29a9f1e82c0c78a68164b85a13d9b70734b3203b289c61210e8154', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_import_faults.sql', 'repeatable', '9829850df6cb518ac6a048781f1c7977ab9f69a6fb68f99aa0d37d74715fb102', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_import_history.sql', 'repeatable', '6e4bd8f7c57fcc4461ff619ae6d74ff79ce9f558a15b62921c0ca3147e472c72', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_history.sql', 'repeatable', 'fe67002258c2aebbb3bc6d12ad8f5c4119c89cac6b14150961e94cfbf578f215', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_accounts.sql', 'repeatable', '7d858283e0a0756ae7338400d1640f382cedaf3fc16859c2e9c76e177c929d34', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_transfers.sql', 'repeatable', '58c39fbdfdf5d04c738ba17a1e8d96322b18ed754ef622153121981f5fd3faec', pg_catalog.now(), '0.1.0.dev0', true),

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from scripts.crashes.deeds import Deed, Kind, Session, transfers_of
 
 from pgledger.batcher import TransferBatcher, TransferUnsettled
+from scripts.crashes.deeds import Deed, Kind, Session, transfers_of
 
 
 class Source:
@@ -68,7 +68,7 @@ class Batched(Kind):
             deed.is_sent = False
             raise
 
-    def is_cut_off(self, conn: Session, error: Exception) -> bool:
+    def is_cut_off(self, conn: Session, error: Exception) -> bool:  # noqa: ARG002
         return isinstance(error, (psycopg.OperationalError, TransferUnsettled))
 
     def found(self, conn: Session) -> dict[str, int]:

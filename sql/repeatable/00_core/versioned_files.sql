@@ -67,7 +67,7 @@ as $$
     ('migrations/0026_create_seals.sql',
       '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2'),
     ('migrations/0027_import_history.sql',
-      'cfdb70f166840374eb402968026298ef814da08def76d13354fcee7a6fcd2267'),
+      '20c868f6a56be5f6ec427bc1831e859f0b8829b86472203b45563481d1dbef46'),
     ('migrations/0028_verify_slices.sql',
       'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
 $$;
