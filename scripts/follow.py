@@ -255,15 +255,15 @@ def main() -> int:
     modes.add_parser("stream").add_argument("--changes", type=int, default=100_000)
     modes.add_parser("cost").add_argument("--transfers", type=int, default=1_000_000)
     arguments = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="follow") as place,
-        EmbeddedServer(Path(place) / "server") as server,
-    ):
-        dsn = server.dsn()
-        migrate(dsn)
-        if arguments.mode == "stream":
-            return 1 if stream(dsn, arguments.changes) else 0
-        return cost(dsn, arguments.transfers)
+    with tempfile.TemporaryDirectory(prefix="follow") as place:
+        # As root, the server runs under another account, which has to pass through.
+        Path(place).chmod(0o711)
+        with EmbeddedServer(Path(place) / "server") as server:
+            dsn = server.dsn()
+            migrate(dsn)
+            if arguments.mode == "stream":
+                return 1 if stream(dsn, arguments.changes) else 0
+            return cost(dsn, arguments.transfers)
 
 
 if __name__ == "__main__":
