@@ -176,15 +176,18 @@ def stream(dsn: str, goal: int) -> int:
     wanted = Counter(step for writer in writers for step in writer.committed)
     wanted += Counter(("account", "opened", each) for each in accounts)
     wrong = 0
-    for thread in (*readers, *writers):
+    followed: list[Reader | Writer] = [*readers, *writers]
+    for thread in followed:
         if thread.failure is not None:
             print(f"failed: {thread.failure!r}")
             wrong += 1
     seconds = time.monotonic() - begin
     print(f"{sum(wanted.values()):,} changes committed in {seconds:.0f} s by 8 writers")
     for reader in readers:
-        seen = Counter((change.entity, change.change, change.entity_id) for change in reader.seen)
-        missed, twice = sum((wanted - seen).values()), sum((seen - wanted).values())
+        seen: Counter[Step] = Counter(
+            (str(change.entity), change.change, change.entity_id) for change in reader.seen
+        )
+        missed, twice = (wanted - seen).total(), (seen - wanted).total()
         early = causes_missing(reader.seen)
         blocks = len({change.block for change in reader.seen})
         print(f"reader: missed {missed}, twice {twice}, before the cause {early}, {blocks} blocks")
@@ -252,15 +255,15 @@ def main() -> int:
     modes.add_parser("stream").add_argument("--changes", type=int, default=100_000)
     modes.add_parser("cost").add_argument("--transfers", type=int, default=1_000_000)
     arguments = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="follow") as place,
-        EmbeddedServer(Path(place) / "server") as server,
-    ):
-        dsn = server.dsn()
-        migrate(dsn)
-        if arguments.mode == "stream":
-            return 1 if stream(dsn, arguments.changes) else 0
-        return cost(dsn, arguments.transfers)
+    with tempfile.TemporaryDirectory(prefix="follow") as place:
+        # As root, the server runs under another account, which has to pass through.
+        Path(place).chmod(0o711)
+        with EmbeddedServer(Path(place) / "server") as server:
+            dsn = server.dsn()
+            migrate(dsn)
+            if arguments.mode == "stream":
+                return 1 if stream(dsn, arguments.changes) else 0
+            return cost(dsn, arguments.transfers)
 
 
 if __name__ == "__main__":
