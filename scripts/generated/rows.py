@@ -78,7 +78,8 @@ def field_options(column: Field) -> str:
         return " = field(hash=False)"
     # It is about the call and not the row: a transfer equals itself, whichever call returned it.
     if column.name == "replayed":
-        return " = field(default=None, compare=False)"
+        may_be_none = annotation(column).endswith("None")
+        return f" = field({'default=None, ' if may_be_none else ''}compare=False)"
     if column.name in LATER:
         return " = None"
     return ""

@@ -486,7 +486,7 @@ class Period:
     closed_until: datetime
     changed_at: datetime | None
     app_id: str
-    replayed: bool = field(default=None, compare=False)
+    replayed: bool = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
