@@ -9271,6 +9271,7 @@ stable
 parallel safe
 set timezone = 'UTC'
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
@@ -20849,6 +20850,7 @@ language sql
 stable
 parallel safe
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_bitmapscan = off
 as $$
   select percentile_disc(0.5) within group (order by newest.created_at)
@@ -20895,6 +20897,7 @@ language plpgsql
 stable
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 set max_parallel_workers_per_gather = 0
 as $$
 begin
@@ -20953,6 +20956,7 @@ language plpgsql
 stable
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 set max_parallel_workers_per_gather = 0
 as $$
 begin
@@ -21031,6 +21035,7 @@ language plpgsql
 stable
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 set max_parallel_workers_per_gather = 0
 as $$
 declare
@@ -24902,7 +24907,7 @@ begin
     (
       array_agg(format('%s %s (row %s): %s', fault.kind, fault.id, fault.row_number, fault.reason))
     )[1] as example
-  into strict v_fault
+  into v_fault
   from pgledger.import_faults(app_id) as fault;
   if v_fault.count > 0 then
     v_ok := pgledger.fail(
@@ -24914,7 +24919,7 @@ begin
   v_later_limits := pgledger.write_imported_accounts(app_id);
   perform pgledger.write_imported_transfers(app_id);
   select origins.accounts, origins.transfers, origins.entry_ids, origins.lifted_times
-  into strict v_brought
+  into v_brought
   from pgledger.write_import_origins() as origins;
   v_ok := pgledger.check_imported_books(app_id);
 
@@ -24980,6 +24985,7 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_custom_plan
+set jit = off
 set enable_seqscan = off
 set max_parallel_workers_per_gather = 0
 as $$
@@ -31714,6 +31720,7 @@ language sql
 stable
 parallel safe
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
@@ -31928,7 +31935,9 @@ language plpgsql
 stable
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_sort = off
 as $$
 begin
@@ -32063,8 +32072,8 @@ begin
   end if;
 
   if after !~ (
-    '^\(-?\d{1,19},-?\d{1,19},\d{1,18},[-.\dA-Za-z]+,[^(),]*,(-?\d{1,19})?,[-.\dA-Za-z]*,'
-    '[^(),]*,[-.\dA-Za-z]+\)$'
+    '^[(]-?[0-9]{1,19},-?[0-9]{1,19},[0-9]{1,18},[-.0-9A-Za-z]+,[^(),]*,(-?[0-9]{1,19})?,'
+    '[-.0-9A-Za-z]*,[^(),]*,[-.0-9A-Za-z]+[)]$'
   ) then
     v_ok := pgledger.fail(
       'InvalidPage', array['after', pgledger.abridged(after), 'no slice gave it as its next_after']
@@ -32102,6 +32111,7 @@ parallel safe
 set datestyle = iso
 set timezone = 'UTC'
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 as $$
 declare
   v_next pgledger.slice_start;
@@ -60974,7 +60984,10 @@ begin
     begin
       execute v_fault.statement;
     exception
-      when insufficient_privilege or undefined_object then
+      when
+        insufficient_privilege or undefined_object or undefined_table or undefined_function
+        or undefined_column
+      then
         continue;
     end;
   end loop;
@@ -61107,7 +61120,7 @@ values
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/balance_then.sql', 'repeatable', '0fca627732fed6edcf14fa8336178cb99994f9df7ceb45a2e21807d812226de1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'cc56c37bd43ffbe86ceba5e01a16d3e6de60667c82dda192c928a9dd59b56291', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/block_changes.sql', 'repeatable', '6e2dcc30407cc10b0f528c8cfd61c080012f64ec8d4dd430247d5e28e8bc55da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/blocks_lock.sql', 'repeatable', '4730a35fdc160cb4becbe439c6555a85246222ed9d50b51ac147f50ba0e571d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61248,10 +61261,10 @@ values
   ('repeatable/10_ledger/opening_bytes.sql', 'repeatable', 'c47cba8294e4db52bb806945be0f215af2ad797b478e57e9fcc5b46e970649eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/opening_details.sql', 'repeatable', 'd1fcb6e5fd4a23ddfc796c4e6296bb16d72513d69840aab104529e319a2f0ca2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/page_begins_at.sql', 'repeatable', '103bf23f3fd6b5dcb592a24a9729f2dd79772be8d16b5ff3f3074bfadf94f18d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/page_in_window.sql', 'repeatable', '4868b0042b9e3282f23a7dda31855d2e8c843a1d026c800a19f323f7d3dbd73b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/page_of_account.sql', 'repeatable', '866febcd93cd200fadb5ba9a30285653425a5bc880b34117823ea8969f62d984', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/page_of_account_by_event.sql', 'repeatable', '9c09f4af4104acc032cee8eae3a0f7cf1a5034dcca59aba6f839fdd9ec900e38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_begins_at.sql', 'repeatable', '4a95ad7ae57419b60559680036ae6e112dc393a9cae96253bceaca598c38458c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_in_window.sql', 'repeatable', '993eb1aa16f0aafd13af52fa6e69b654ca172ad31d9f6a68734e564882cc9a8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_of_account.sql', 'repeatable', 'd8a5b977ff0aed9cc0ad0e4bf5ef5ab6685123b6b60d0dc152beb57ad6297a4c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/page_of_account_by_event.sql', 'repeatable', '989ca69038f33b7d48cfc22f37461ca96d8e20d1706927c24f5d39c980a9cffc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/page_of_transfers.sql', 'repeatable', '3ea78536e283882c28ff9ad86825ee4092e0a493bac393a85d55590ae2240f88', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/period_links.sql', 'repeatable', 'ea39c410a105d5568c08cbdac3ccf91024ac0a353b6ddd42bea8bf16a5b4b4e2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61291,8 +61304,8 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9c777a983d81fca23f21d6e411c88576e991d2580f5a55b850760e2c81e8abbb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_import_begin.sql', 'repeatable', '413c3923ec29a9f1e82c0c78a68164b85a13d9b70734b3203b289c61210e8154', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_import_faults.sql', 'repeatable', '9829850df6cb518ac6a048781f1c7977ab9f69a6fb68f99aa0d37d74715fb102', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_import_history.sql', 'repeatable', 'fe67002258c2aebbb3bc6d12ad8f5c4119c89cac6b14150961e94cfbf578f215', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_list_accounts.sql', 'repeatable', '7d858283e0a0756ae7338400d1640f382cedaf3fc16859c2e9c76e177c929d34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_import_history.sql', 'repeatable', 'f3836ccc32f8934efe74729c3d1865b9b9861aafa2b2c6426147d4e914e315d1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_list_accounts.sql', 'repeatable', '2536d93078148e0efb466f5609e226a025ba92a368a2661cdd5e4b5e8cb57872', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_transfers.sql', 'repeatable', '58c39fbdfdf5d04c738ba17a1e8d96322b18ed754ef622153121981f5fd3faec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_movements.sql', 'repeatable', '6d0bac5768f2ab7b45a63b8753d7096d43c6b9c64760b7dd04ca5a861fd35f0e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61375,13 +61388,13 @@ values
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/seal_root.sql', 'repeatable', '3d75c924d0ec596df4a5bb1fa1f3ff89d11a79f758e6e257c00a6e7eb565bac4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/seal_root.sql', 'repeatable', '8d31783332a4482ce0d812d63c9e39d38d76bfeb06c965e0a420eff50848274b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_chain.sql', 'repeatable', 'cd32f4e09909c0d5aa90509f79d307e19ca6f09ad598d91d0caeb1d9a806af1c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/slice_end.sql', 'repeatable', 'd196b5d66de6128c551ecd6212ba8f2b1e0ab2aa62549fba4d36be7d7154e18e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_end.sql', 'repeatable', 'edefe4780b91814fefdfebc7b89db43a5ad369c4e7dfa1121a70e744442b4aec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_legs.sql', 'repeatable', '877d42e8c4d8ad5a0446a706fa35a22a13155e26904ecf424492e352b9b027c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/slice_start.sql', 'repeatable', '3e530137d7c7f01660c93d5f22f70687619df579625a5d9c3cb4745575a0f275', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/slice_start_after.sql', 'repeatable', '8fffffbf538ddb8f4397b44f35d216f6cbddc687afb6a1ebf9e3a8601eac720d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_start.sql', 'repeatable', '823d4dd2f6c090cefb0e0fbd290a6ba899a5d5dc4dd914e04e6828687ef1075e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_start_after.sql', 'repeatable', 'b2a91ffb6651ce987efab1888ab1e376690ddece09e30df841eb8e4bbfaa8386', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_summary.sql', 'repeatable', 'c4d39c2f55ab558dfd5bdd77bc1c7f62017d528ca773f718a50b181354ea50f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,6 +1,7 @@
 /*
 Puts right what stands otherwise than expected_guards() says: owners, rights, triggers, row
-security. What the current role may not do stays as it is, and is found again by whoever looks next.
+security. What the current role may not do stays as it is, and is found again by whoever looks next; so does
+what concerns objects that a file still to come makes.
 
 Only PostgreSQL's own functions and operators are found meanwhile, whatever somebody planted.
 
@@ -25,7 +26,10 @@ begin
     begin
       execute v_fault.statement;
     exception
-      when insufficient_privilege or undefined_object then
+      when
+        insufficient_privilege or undefined_object or undefined_table or undefined_function
+        or undefined_column
+      then
         continue;
     end;
   end loop;

@@ -566,6 +566,8 @@ GUARDS_OF_HOLDS = {
     "holds_only_end": ("(old.ended_at IS NOT NULL)", "false"),
     "holds_keep_what_was_asked": (", amount,", ","),
 }
+# Their guards are looked at by the catalog, and switched off here to tamper with them.
+TABLES_OF_CHANGES = ("blocks", "block_accounts", "covered_accounts", "noted_changes")
 CHECK_OF_GUARDS = "triggers that keep records unchanged stand and are always on"
 
 
@@ -817,6 +819,35 @@ TAMPERS: Mapping[str, str] = {
     "sequences are ahead of the keys in use": (
         "select setval('pgledger.accounts_key_seq', 1, false)"
     ),
+    "changes of closed periods run from 1 without a gap": (
+        "update pgledger.period_changes set number = number + 1 where number = 2"
+    ),
+    "each change of closed periods starts from what the one before left, and later": (
+        "update pgledger.period_changes set from_until = '1999-01-01Z' where number = 2"
+    ),
+    "books were closed until a past time, and reopened from an earlier one": (
+        "update pgledger.period_changes set to_until = changed_at + interval '1 day'"
+        " where number = 2"
+    ),
+    "books are closed as their newest change left them": (
+        "update pgledger.closed_periods set closed_until = null"
+    ),
+    "nothing was recorded in a period after it was closed": (
+        f"update pgledger.transfers set event_at = '2000-06-01Z' {NEWEST}"
+    ),
+    "blocks of changes run from 1 without a gap": "update pgledger.blocks set number = number + 1",
+    "blocks cover the versions and changes of accounts without a gap": (
+        "update pgledger.block_accounts set from_version = from_version + 1"
+    ),
+    "what is covered of accounts is what their newest block says": (
+        "update pgledger.covered_accounts set version = version + 1"
+    ),
+    "noted changes run from 1 without a gap, and never back in time": (
+        "update pgledger.noted_changes set version = version + 10"
+    ),
+    "the ends of holds that nothing posted whole are noted": (
+        "update pgledger.holds set status = 2, ended_at = created_at"
+    ),
 }
 
 KEY_OF_D = "(select key from pgledger.accounts where name = 'd')"
@@ -908,6 +939,8 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
     for name in "abcd":
         row = conn.execute("select id from pgledger_create_account(%s, 'USD')", [name]).fetchone()
         keys[name] = row[0]
+    for until in ("2000-01-01Z", "2001-01-01Z"):
+        conn.execute("select pgledger_close_period('', %s)", [until])
     for source, target, amount in (
         ("a", "b", "12.34"),
         ("b", "c", "2.30"),
@@ -922,13 +955,18 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
         )
     conn.execute("select pgledger_freeze_account(%s, 'out')", [keys["b"]])
     conn.execute("select pgledger_unfreeze_account(%s)", [keys["b"]])
-    conn.execute("select pgledger_create_hold(%s, %s, 1)", [keys["a"], keys["b"]])
+    conn.execute(
+        "select pgledger_extend_hold((pgledger_create_hold(%s, %s, 1)).id, '2100-01-01Z')",
+        [keys["a"], keys["b"]],
+    )
     conn.execute("select pgledger_ensure_account('d', 'USD')")
+    conn.commit()
+    conn.execute("select count(*) from pgledger_changes()")
     conn.commit()
     assert findings(conn) == {}
 
     def tamper(statement: str) -> dict[str, tuple[int, str]]:
-        tables = {table for table, _, _ in GUARDS.values()} | {"holds"}
+        tables = {table for table, _, _ in GUARDS.values()} | {"holds", *TABLES_OF_CHANGES}
         for table in tables:
             conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
         for trigger, (table, _, _) in GUARDS.items():
@@ -943,6 +981,12 @@ def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
                 )
         for guard in GUARDS_OF_HOLDS:
             conn.execute(f"alter table pgledger.holds enable always trigger {guard}".encode())
+        for (enabling,) in conn.execute(
+            "select format('alter table %%s enable always trigger %%I', tgrelid::regclass, tgname)"
+            " from pg_trigger where not tgisinternal and tgrelid = any(%s::regclass[])",
+            [[f"pgledger.{table}" for table in TABLES_OF_CHANGES]],
+        ).fetchall():
+            conn.execute(enabling.encode())
         return findings(conn)
 
     return tamper

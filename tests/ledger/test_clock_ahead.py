@@ -398,9 +398,14 @@ def test_a_view_for_monitoring_says_what_calls_get(books: Books) -> None:
     assert books.conn.execute("select count(*) from pgledger_accounts_ahead_view").fetchall() == [
         (0,)
     ]
-    books.put_ahead(timedelta(hours=1), (books.shop,))
-    books.put_ahead(DAY + MICROSECOND, (books.buyer,))
-    books.put_ahead(timedelta(days=40), (books.other,))
+    ledger = Ledger(books.conn)
+    mates = {
+        account: ledger.create_account("mate", "USD", app_id="").id
+        for account in (books.shop, books.buyer, books.other)
+    }
+    books.put_ahead(timedelta(hours=1), (books.shop, mates[books.shop]))
+    books.put_ahead(DAY + MICROSECOND, (books.buyer, mates[books.buyer]))
+    books.put_ahead(timedelta(days=40), (books.other, mates[books.other]))
     books.conn.execute("select pgledger_accept_time(%s, 'db-2')", (books.other,))
     rows = books.conn.execute(
         "select account_id, ahead_by, state, accepted_at is not null, reason"

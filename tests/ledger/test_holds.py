@@ -866,4 +866,6 @@ def test_what_was_tampered_with_is_found(ledger, statement, check):
                 f"alter table pgledger.{table} enable always trigger {trigger}".encode()
             )
     assert check in ledger.faults()
-    assert len(ledger.faults()) == 1 or "in_released" in statement
+    # That a hold's end was noted is looked at beside its state.
+    others = ledger.faults() - {"the ends of holds that nothing posted whole are noted"}
+    assert len(others) == 1 or "in_released" in statement

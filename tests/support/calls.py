@@ -613,7 +613,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         ],
         "pgledger_import_begin": [{}],
         "pgledger_import_faults": [{"app_id": ""}],
-        "pgledger_import_history": [{"app_id": ""}],
+        "pgledger_import_history": [{"app_id": "elsewhere"}],
         "pgledger_list_subtree": [
             {"prefix": "a", "page_size": "10", "after_id": accounts[0]}
             | {"app_id": "", "tenant_id": ""}

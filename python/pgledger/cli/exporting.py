@@ -5,15 +5,18 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
-from pgledger.export import Axis, Export, ExportProgress, Format
+from pgledger.export import Axis, Export, Format
 
 from .connecting_late import target
 from .exit_codes import DONE
 from .failures import Failure
 from .printing import complain, plural
 from .progress import Bar
+
+if TYPE_CHECKING:
+    from pgledger.export import ExportProgress
 
 DESCRIPTION: Final = """\
 Writes the transfers of a set of books, with the balances at the end, and, with --from, at
@@ -91,7 +94,7 @@ def add_arguments(
 
 
 class _Progress(Bar):
-    def show(self, progress: ExportProgress) -> None:
+    def show(self, progress: "ExportProgress") -> None:
         rate = f"{progress.transfers / max(progress.seconds, 0.001):,.0f} a second"
         text = f"{plural(progress.transfers, 'transfer')}  {rate}"
         self.draw(progress.transfers / progress.of if progress.of else None, text)

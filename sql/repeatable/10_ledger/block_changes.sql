@@ -24,6 +24,7 @@ stable
 parallel safe
 set timezone = 'UTC'
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off

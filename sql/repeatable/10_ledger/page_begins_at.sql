@@ -10,6 +10,7 @@ language sql
 stable
 parallel safe
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_bitmapscan = off
 as $$
   select percentile_disc(0.5) within group (order by newest.created_at)

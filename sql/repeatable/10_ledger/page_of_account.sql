@@ -18,6 +18,7 @@ language plpgsql
 stable
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 set max_parallel_workers_per_gather = 0
 as $$
 begin

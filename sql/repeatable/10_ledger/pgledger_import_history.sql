@@ -31,7 +31,7 @@ begin
     (
       array_agg(format('%s %s (row %s): %s', fault.kind, fault.id, fault.row_number, fault.reason))
     )[1] as example
-  into strict v_fault
+  into v_fault
   from pgledger.import_faults(app_id) as fault;
   if v_fault.count > 0 then
     v_ok := pgledger.fail(
@@ -43,7 +43,7 @@ begin
   v_later_limits := pgledger.write_imported_accounts(app_id);
   perform pgledger.write_imported_transfers(app_id);
   select origins.accounts, origins.transfers, origins.entry_ids, origins.lifted_times
-  into strict v_brought
+  into v_brought
   from pgledger.write_import_origins() as origins;
   v_ok := pgledger.check_imported_books(app_id);
 

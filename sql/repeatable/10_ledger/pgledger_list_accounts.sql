@@ -25,6 +25,7 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 set plan_cache_mode = force_custom_plan
+set jit = off
 set enable_seqscan = off
 set max_parallel_workers_per_gather = 0
 as $$

@@ -17,6 +17,7 @@ language sql
 stable
 parallel safe
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off

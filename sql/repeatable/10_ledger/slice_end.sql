@@ -13,7 +13,9 @@ language plpgsql
 stable
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 set enable_sort = off
 as $$
 begin

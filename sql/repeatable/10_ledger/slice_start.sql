@@ -21,8 +21,8 @@ begin
   end if;
 
   if after !~ (
-    '^\(-?\d{1,19},-?\d{1,19},\d{1,18},[-.\dA-Za-z]+,[^(),]*,(-?\d{1,19})?,[-.\dA-Za-z]*,'
-    '[^(),]*,[-.\dA-Za-z]+\)$'
+    '^[(]-?[0-9]{1,19},-?[0-9]{1,19},[0-9]{1,18},[-.0-9A-Za-z]+,[^(),]*,(-?[0-9]{1,19})?,'
+    '[-.0-9A-Za-z]*,[^(),]*,[-.0-9A-Za-z]+[)]$'
   ) then
     v_ok := pgledger.fail(
       'InvalidPage', array['after', pgledger.abridged(after), 'no slice gave it as its next_after']

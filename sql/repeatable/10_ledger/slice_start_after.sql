@@ -18,6 +18,7 @@ parallel safe
 set datestyle = iso
 set timezone = 'UTC'
 set enable_seqscan = off
+set max_parallel_workers_per_gather = 0
 as $$
 declare
   v_next pgledger.slice_start;
