@@ -318,7 +318,7 @@ async def test_a_bad_request_fails_alone_with_the_error_of_a_single_call(
     told: list[Any] = [alone.value, answers[1], answers[3]]
     for error in told:
         assert type(error) is type(single.value)
-        if isinstance(single.value, psycopg.Error):
+        if isinstance(single.value, psycopg.Error) and isinstance(error, psycopg.Error):
             assert error.sqlstate == single.value.sqlstate
             assert error.diag.message_hint == single.value.diag.message_hint
             # Those about what is found, or about the time, tell it.

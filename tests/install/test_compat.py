@@ -50,10 +50,11 @@ def test_the_earlier_projects_users_code_runs(installed: Session) -> None:
 
 def run_users_code(conn: Session) -> None:
     ids = [
-        conn.execute(
-            "select id from pgledger_create_account(%s, %s)", [name, name[-3:]]
-        ).fetchone()[0]
+        row[0]
         for name in ("user1.USD", "liquidity.USD", "user1.EUR", "liquidity.EUR")
+        for row in conn.execute(
+            "select id from pgledger_create_account(%s, %s)", [name, name[-3:]]
+        ).fetchall()
     ]
     one, other = ids[:2]
     row = conn.execute("select * from pgledger_create_transfer(%s, %s, 12.34)", [one, other])

@@ -1,6 +1,6 @@
 """``pgledger_list_accounts`` and ``pgledger_list_transfers``: pages that hold each row once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -18,11 +18,12 @@ DAY = timedelta(days=1)
 APPS = ("", "shop")
 
 
-def pages(ask: Callable[[str | None], list[Any]], page_size: int) -> list[Any]:
+def pages(ask: Callable[..., list[Any]], page_size: int, **given: Any) -> list[Any]:
     """Reads page after page, as a caller does."""
     found: list[Any] = []
     while True:
-        page = ask(found[-1].id if found else None)
+        after = found[-1].id if found else None
+        page = ask(after_id=after, page_size=page_size, **given)
         found += page
         assert len(page) <= page_size
         if len(page) < page_size:
@@ -30,7 +31,7 @@ def pages(ask: Callable[[str | None], list[Any]], page_size: int) -> list[Any]:
 
 
 @pytest.fixture
-def books(conn: Session, set_clock) -> Iterator[Ledger]:
+def books(conn: Session, set_clock) -> Ledger:
     """Two apps with transfers of 40 days: singles, batches, groups, late ones, ids of their own."""
     ledger = Ledger(conn)
     set_clock(conn, "current_setting('test.now')::timestamptz")
@@ -109,18 +110,7 @@ def test_pages_of_transfers_hold_each_that_matches_once_in_order(books):
                     if keeps(row) and account in (None, row.from_account_id, row.to_account_id)
                 ]
                 size = 1000 if account else 7
-                found = pages(
-                    lambda after, given=given, account=account, size=size, app=app: (
-                        books.list_transfers(
-                            after_id=after,
-                            page_size=size,
-                            account_id=account,
-                            app_id=app,
-                            **given,
-                        )
-                    ),
-                    size,
-                )
+                found = pages(books.list_transfers, size, account_id=account, app_id=app, **given)
                 assert [row.id for row in found] == [row.id for row in expected], (given, account)
                 assert found == expected
 
@@ -129,12 +119,7 @@ def test_pages_of_an_account_go_on_where_the_one_before_ended(books):
     made = everything(books, "")
     for account in {row.to_account_id for row in made}:
         for given, keeps in FILTERS[:7]:
-            found = pages(
-                lambda after, given=given, account=account: books.list_transfers(
-                    after_id=after, page_size=5, account_id=account, **given
-                ),
-                5,
-            )
+            found = pages(books.list_transfers, 5, account_id=account, **given)
             assert found == [
                 row
                 for row in made
@@ -193,12 +178,7 @@ def test_pages_of_accounts_hold_each_that_matches_once_in_order(books):
     ]
     for given, keeps in filters:
         for size in (1, 3, 100):
-            found = pages(
-                lambda after, given=given, size=size: books.list_accounts(
-                    after_id=after, page_size=size, **given
-                ),
-                size,
-            )
+            found = pages(books.list_accounts, size, **given)
             assert found == [account for account in made if keeps(account)], given
 
 
@@ -247,7 +227,8 @@ def test_an_index_of_ones_own_on_metadata_is_used_and_stays(conn: Session):
     )
     conn.execute("analyze pgledger.transfers")
     used = "select pg_stat_get_xact_numscans(%s::regclass)"
-    for given in ({}, {"account_id": shop}):
+    filters: list[dict[str, Any]] = [{}, {"account_id": shop}]
+    for given in filters:
         before = conn.execute(used, ("pgledger.transfers_metadata_own",)).fetchone()
         (found,) = ledger.list_transfers(metadata={"order": 777}, **given)
         assert found.metadata == {"order": 777}

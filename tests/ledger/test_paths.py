@@ -212,7 +212,7 @@ def test_sums_of_holds_leave_out_what_has_expired(connect: Connect, set_clock: S
         ledger.create_hold(source, target, amount, expires_at=now + timedelta(minutes=minutes))
     ledger.create_hold(source, target, 1)
 
-    def held() -> list[tuple[Decimal, Decimal]]:
+    def held() -> list[tuple[Decimal | None, Decimal | None]]:
         return [(row.held_out, row.held_in) for row in ledger.balances(prefix="shop", depth=2)]
 
     for minutes, left in ((0, 16), (1, 9), (2, 4), (3, 1)):

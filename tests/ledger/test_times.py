@@ -129,7 +129,7 @@ def test_statements_are_those_of_the_model(
                     *(line.counterparty_id, line.transfer_id),
                 )
                 for line in lines
-            ] == times.statement(books.transfers, account_id, *ends, axis)
+            ] == times.statement(books.transfers, account_id, ends[0], ends[1], axis)
             by_id = {transfer.id: transfer for transfer in books.transfers}
             for line in lines[1:-1]:
                 transfer = by_id[line.transfer_id or ""]

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, Literal
 
 from pgledger import Transfer
 from support.exact import negated, plus, sum_of
 
-AXES = ("recorded", "event")
+AXES: Final[tuple[Literal["recorded", "event"], ...]] = ("recorded", "event")
 
 
 @dataclass(frozen=True, slots=True)
