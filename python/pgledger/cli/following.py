@@ -48,7 +48,7 @@ def run_seal(connection: psycopg.Connection[Any], arguments: argparse.Namespace)
 
 def run_verify_seals(connection: psycopg.Connection[Any], arguments: argparse.Namespace) -> int:
     """Compares what is sealed with its seals; fails where it was tampered with."""
-    kept = None
+    kept: Any = None
     if arguments.kept is not None:
         try:
             kept = json.loads(arguments.kept.read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def run_verify_seals(connection: psycopg.Connection[Any], arguments: argparse.Na
                 f"cannot read {arguments.kept}: {error}",
                 "It has to hold what pgledger seal printed, or a JSON array of such.",
             ) from None
-    if isinstance(kept, dict):
+    if kept is not None and not isinstance(kept, list):
         kept = [kept]
     with _told():
         checks = Ledger(connection, schema=arguments.schema).verify_seals(from_export=kept)
