@@ -400,7 +400,7 @@ def test_a_view_for_monitoring_says_what_calls_get(books: Books) -> None:
     ]
     ledger = Ledger(books.conn)
     mates = {
-        account: ledger.create_account("mate", "USD", app_id="").id
+        account: ledger.create_account("mate", "USD").id
         for account in (books.shop, books.buyer, books.other)
     }
     books.put_ahead(timedelta(hours=1), (books.shop, mates[books.shop]))

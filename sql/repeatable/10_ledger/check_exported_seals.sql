@@ -17,9 +17,14 @@ begin
     exported := jsonb_build_array(exported);
   end if;
   foreach v_seal in array array(select jsonb_array_elements(exported)) loop
-    if (
-      v_seal ->> 'block' ~ '^[1-9][0-9]{0,17}$' and v_seal ->> 'root' ~ '^[0-9a-f]{64}$'
-    ) is not true then
+    -- A text may be too long for a regular expression.
+    if case
+      when length(v_seal ->> 'block') > 18 or length(v_seal ->> 'root') > 64 then true
+      else
+        (
+          v_seal ->> 'block' ~ '^[1-9][0-9]{0,17}$' and v_seal ->> 'root' ~ '^[0-9a-f]{64}$'
+        ) is not true
+    end then
       v_ok := pgledger.fail(
         'InvalidArgument',
         array[

@@ -1,5 +1,6 @@
 /*
-Refuses a span of time that is empty. An end that is not given is open.
+Refuses a span of time that is empty, or whose ends are no times that answers can have. An end that
+is not given, or is infinite, is open.
 
 Errors: InvalidTime.
 */
@@ -10,8 +11,21 @@ stable
 parallel safe
 as $$
 declare
+  v_fault text;
   v_ok boolean;
 begin
+  if isfinite(from_time) then
+    v_fault := pgledger.time_fault(from_time);
+    if v_fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array['from_time', from_time::text, v_fault]);
+    end if;
+  end if;
+  if isfinite(until) then
+    v_fault := pgledger.time_fault(until);
+    if v_fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array['until', until::text, v_fault]);
+    end if;
+  end if;
   if until <= from_time then
     v_ok := pgledger.fail(
       'InvalidTime',
