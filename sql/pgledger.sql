@@ -4364,22 +4364,22 @@ grant usage on type public.pgledger_hold_outcome to pgledger_reader;
 drop function if exists pgledger.check_balance(bigint, numeric, numeric, bigint, bigint, boolean);
 
 -- file: migrations/0022_index_event_times.sql
--- no transaction
 /*
 The entries of an account whose event_at was given, for balances and statements by event time. Who
 gives none has nothing in these indexes: 8 KiB each, whatever number of transfers there is.
 
 Whether an entry was recorded by a time, and what it adds, is in the index too: so a balance
 reads a few of its pages, and not a page of the table for each entry.
+
+They are made in the transaction of the upgrade: made apart, they would leave a part of it to
+callers as long as they take. Posting waits while the transfers are read twice.
 */
-drop index if exists pgledger.transfers_from_key_event_at_created_at_amount_idx;
--- squawk-ignore ban-concurrent-index-creation-in-transaction
-create index if not exists transfers_from_key_event_at_created_at_amount_idx
+-- squawk-ignore require-concurrent-index-creation
+create index transfers_from_key_event_at_created_at_amount_idx
 on pgledger.transfers (from_key, event_at, created_at) include (amount)
 where event_at is not null;
-drop index if exists pgledger.transfers_to_key_event_at_created_at_amount_idx;
--- squawk-ignore ban-concurrent-index-creation-in-transaction
-create index if not exists transfers_to_key_event_at_created_at_amount_idx
+-- squawk-ignore require-concurrent-index-creation
+create index transfers_to_key_event_at_created_at_amount_idx
 on pgledger.transfers (to_key, event_at, created_at) include (amount)
 where event_at is not null;
 
@@ -8276,7 +8276,7 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      'aaf0114373b70aee19b182ef9fa9346f87b1ae2cfc9ab4dc189908cd4f986d3a'),
+      'cb4d16b690e994841687826c38d1a478b4ce64b88eaac67799d2fe5160750949'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
@@ -10657,8 +10657,10 @@ begin
     exported := jsonb_build_array(exported);
   end if;
   foreach v_seal in array array(select jsonb_array_elements(exported)) loop
+    -- A text may be too long for a regular expression.
     if (
-      v_seal ->> 'block' ~ '^[1-9][0-9]{0,17}$' and v_seal ->> 'root' ~ '^[0-9a-f]{64}$'
+      left(v_seal ->> 'block', 19) ~ '^[1-9][0-9]{0,17}$'
+      and left(v_seal ->> 'root', 65) ~ '^[0-9a-f]{64}$'
     ) is not true then
       v_ok := pgledger.fail(
         'InvalidArgument',
@@ -12163,7 +12165,8 @@ revoke all on function pgledger.check_scales_of_billing from public;
 
 -- file: repeatable/10_ledger/check_span.sql
 /*
-Refuses a span of time that is empty. An end that is not given is open.
+Refuses a span of time that is empty, or whose ends are no times that answers can have. An end that
+is not given, or is infinite, is open.
 
 Errors: InvalidTime.
 */
@@ -12174,8 +12177,21 @@ stable
 parallel safe
 as $$
 declare
+  v_fault text;
   v_ok boolean;
 begin
+  if isfinite(from_time) then
+    v_fault := pgledger.time_fault(from_time);
+    if v_fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array['from_time', from_time::text, v_fault]);
+    end if;
+  end if;
+  if isfinite(until) then
+    v_fault := pgledger.time_fault(until);
+    if v_fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array['until', until::text, v_fault]);
+    end if;
+  end if;
   if until <= from_time then
     v_ok := pgledger.fail(
       'InvalidTime',
@@ -61019,7 +61035,7 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0022_index_event_times.sql', 'versioned', 'aaf0114373b70aee19b182ef9fa9346f87b1ae2cfc9ab4dc189908cd4f986d3a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0022_index_event_times.sql', 'versioned', 'cb4d16b690e994841687826c38d1a478b4ce64b88eaac67799d2fe5160750949', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0024_close_periods.sql', 'versioned', 'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0025_create_blocks.sql', 'versioned', '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61095,7 +61111,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '61c2afaf28a9be3602e0e21c0642e8904279ff8b98a518dc62b3d4afd580014a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'a7fe26c5f1dca8d8605293f3f9af34ed74fff749251a87a1a259529c3fe66db6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61139,7 +61155,7 @@ values
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_exported_seals.sql', 'repeatable', '32512abaea44299d6fccd9ad99be5a925ce9dbf6e9c98a55b6d50cf72d5796e9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_exported_seals.sql', 'repeatable', 'ef0f8f4cadf4730b443d4835e60dd04e4c1b4d981175008c5d0674fdf28ddfad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61167,7 +61183,7 @@ values
   ('repeatable/10_ledger/check_reversal.sql', 'repeatable', 'fecfdf79f23e8b383393e1163690aa3f51bec2c6c521eb33d1568e9c23e844cf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales.sql', 'repeatable', '678f74ae488f6813a9ef3898806cbfeea19bff4fe8f59ea2c9159092f87cc3d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_scales_of_billing.sql', 'repeatable', 'f9cd0691494365509a49197c27034c3a3720f54caa51166fd4772329befddd5e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_span.sql', 'repeatable', '049103f1066b69832777d7e0b0bbaad21481b5b0efa641cd6fbf32ceac400fed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_span.sql', 'repeatable', '22509f0fe669b985339a1b2c8c6cfb2bcd3c911085d52c08111f1a0a8512a80b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_statuses.sql', 'repeatable', 'eae8591474034a54ccdebd4c6cd6e6c4ad71262097406e9619b3ca8069682dcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_tightened_limits.sql', 'repeatable', '6da24c39f41738604f2ab9661cc3a03c15eebe36eecb253d886d3e739eeaa83b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_times_before.sql', 'repeatable', '5b403560e26977dab43d773c7418c70ec19ed60b1543f4b33cee634dac990c3f', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,7 +1,7 @@
 /*
 Puts right what stands otherwise than expected_guards() says: owners, rights, triggers, row
-security. What the current role may not do stays as it is, and is found again by whoever looks next; so does
-what concerns objects that a file still to come makes.
+security. What the current role may not do stays as it is, and is found again by whoever looks next;
+so does what concerns objects that a file still to come makes.
 
 Only PostgreSQL's own functions and operators are found meanwhile, whatever somebody planted.
 

@@ -57,8 +57,9 @@ def run_verify_seals(connection: psycopg.Connection[Any], arguments: argparse.Na
                 f"cannot read {arguments.kept}: {error}",
                 "It has to hold what pgledger seal printed, or a JSON array of such.",
             ) from None
-    if kept is not None and not isinstance(kept, list):
-        kept = [kept]
+    # One seal, as pgledger seal printed it, or several.
+    if isinstance(kept, dict):
+        kept = [cast("dict[str, Any]", kept)]
     with _told():
         checks = Ledger(connection, schema=arguments.schema).verify_seals(from_export=kept)
     show_checks(checks)

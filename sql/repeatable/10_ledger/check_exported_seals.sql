@@ -18,13 +18,10 @@ begin
   end if;
   foreach v_seal in array array(select jsonb_array_elements(exported)) loop
     -- A text may be too long for a regular expression.
-    if case
-      when length(v_seal ->> 'block') > 18 or length(v_seal ->> 'root') > 64 then true
-      else
-        (
-          v_seal ->> 'block' ~ '^[1-9][0-9]{0,17}$' and v_seal ->> 'root' ~ '^[0-9a-f]{64}$'
-        ) is not true
-    end then
+    if (
+      left(v_seal ->> 'block', 19) ~ '^[1-9][0-9]{0,17}$'
+      and left(v_seal ->> 'root', 65) ~ '^[0-9a-f]{64}$'
+    ) is not true then
       v_ok := pgledger.fail(
         'InvalidArgument',
         array[
