@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 
