@@ -10650,27 +10650,41 @@ stable
 parallel safe
 as $$
 declare
-  v_seal jsonb;
+  v_wrong bigint;
   v_ok boolean;
 begin
   if jsonb_typeof(exported) <> 'array' then
     exported := jsonb_build_array(exported);
   end if;
-  foreach v_seal in array array(select jsonb_array_elements(exported)) loop
-    -- A text may be too long for a regular expression.
-    if (
-      left(v_seal ->> 'block', 19) ~ '^[1-9][0-9]{0,17}$'
-      and left(v_seal ->> 'root', 65) ~ '^[0-9a-f]{64}$'
-    ) is not true then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'from_export', pgledger.abridged(v_seal::text),
-          'each seal has the number of a block and a root of 64 hexadecimal digits'
-        ]
-      );
-    end if;
-  end loop;
+  -- What is no number and no string may be more text than can be held.
+  select
+    given.number
+  into
+    v_wrong
+  from
+    jsonb_array_elements(exported) with ordinality as given(seal, number)
+  where
+    case
+      when jsonb_typeof(given.seal -> 'block') = 'number'
+        and jsonb_typeof(given.seal -> 'root') = 'string'
+        then (
+          left(given.seal ->> 'block', 19) ~ '^[1-9][0-9]{0,17}$'
+          and left(given.seal ->> 'root', 65) ~ '^[0-9a-f]{64}$'
+        )
+      else false
+    end is not true
+  order by
+    given.number
+  limit 1;
+  if v_wrong is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'from_export', 'element ' || v_wrong,
+        'each seal has the number of a block and a root of 64 hexadecimal digits'
+      ]
+    );
+  end if;
 
   return true;
 end;
@@ -61155,7 +61169,7 @@ values
   ('repeatable/10_ledger/check_each_request.sql', 'repeatable', '4d46e96b8e93513bf2feef4300f605edcb6b897ef8f20f4c86d283cb5950d65d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry.sql', 'repeatable', '2b4c28f1840c8e1550de6fcc66f357208b3467b3f679742bfe39db35c548cd4c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_expiry_ahead.sql', 'repeatable', '633a8b9e4fb4dbe641b17235c22f7e57a25b80e05dc51cabbb1680f89d17a31c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_exported_seals.sql', 'repeatable', 'ef0f8f4cadf4730b443d4835e60dd04e4c1b4d981175008c5d0674fdf28ddfad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_exported_seals.sql', 'repeatable', 'ec1d625d59fcd84da4a3a25ebb2fee620546658c0f580f2c2b3f69cafe051e5c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_batch.sql', 'repeatable', 'd78d30803e06985fe3aac8e98e6ebf7bd7e667da12ddb6823119f081c2359544', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_pending.sql', 'repeatable', '3ada6b523e4d70ffc1840f56f2f373bd04be9078e9e3a65692952788bb41b471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_hold_request.sql', 'repeatable', '9460d2d16be6f00014dd4de404b373aa44dfd6ff8fffb0b987b4af88870ba92e', pg_catalog.now(), '0.1.0.dev0', true),

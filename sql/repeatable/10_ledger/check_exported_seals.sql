@@ -10,27 +10,41 @@ stable
 parallel safe
 as $$
 declare
-  v_seal jsonb;
+  v_wrong bigint;
   v_ok boolean;
 begin
   if jsonb_typeof(exported) <> 'array' then
     exported := jsonb_build_array(exported);
   end if;
-  foreach v_seal in array array(select jsonb_array_elements(exported)) loop
-    -- A text may be too long for a regular expression.
-    if (
-      left(v_seal ->> 'block', 19) ~ '^[1-9][0-9]{0,17}$'
-      and left(v_seal ->> 'root', 65) ~ '^[0-9a-f]{64}$'
-    ) is not true then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'from_export', pgledger.abridged(v_seal::text),
-          'each seal has the number of a block and a root of 64 hexadecimal digits'
-        ]
-      );
-    end if;
-  end loop;
+  -- What is no number and no string may be more text than can be held.
+  select
+    given.number
+  into
+    v_wrong
+  from
+    jsonb_array_elements(exported) with ordinality as given(seal, number)
+  where
+    case
+      when jsonb_typeof(given.seal -> 'block') = 'number'
+        and jsonb_typeof(given.seal -> 'root') = 'string'
+        then (
+          left(given.seal ->> 'block', 19) ~ '^[1-9][0-9]{0,17}$'
+          and left(given.seal ->> 'root', 65) ~ '^[0-9a-f]{64}$'
+        )
+      else false
+    end is not true
+  order by
+    given.number
+  limit 1;
+  if v_wrong is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'from_export', 'element ' || v_wrong,
+        'each seal has the number of a block and a root of 64 hexadecimal digits'
+      ]
+    );
+  end if;
 
   return true;
 end;
