@@ -120,7 +120,7 @@ ODD_JSON = (
 )
 
 # What an array is filled with, as many times as ELEMENTS says.
-ELEMENTS = 2000
+ELEMENTS = 1000
 # That test processes can share among them.
 PARTS = 4
 FILLINGS: Mapping[str, tuple[str | None, ...]] = {
