@@ -15549,6 +15549,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_imports(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_periods(text)', 'owner', '', ''),
@@ -16647,6 +16648,26 @@ as $$
       'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
       'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_entries', 'imported_entries_never_change', '', '',
+      'CREATE TRIGGER imported_entries_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.imported_entries FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_entries', 'imported_entries_rows_never_change', '', '',
+      'CREATE TRIGGER imported_entries_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.imported_entries FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_times', 'imported_times_never_change', '', '',
+      'CREATE TRIGGER imported_times_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.imported_times FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_times', 'imported_times_rows_never_change', '', '',
+      'CREATE TRIGGER imported_times_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.imported_times FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'noted_changes', 'noted_changes_are_never_deleted', '', '',
@@ -18019,12 +18040,17 @@ revoke all on function pgledger.import_history_faults from public;
 /*
 What is wrong with transfers that are to be imported, each by itself and with its accounts: the
 first thing of each row. They move between accounts of the same import.
+
+A transfer without event_at happened when it was recorded, so that time too must lie after what is
+closed.
+
+Locks: those of pgledger.closed_until.
 */
 create or replace function pgledger.import_transfer_faults(app_id text)
 returns setof public.pgledger_import_fault
 language sql
-stable
-parallel safe
+volatile
+parallel unsafe
 as $$
   select 'transfer', given.number, given.id, given.reason
   from (
@@ -18059,12 +18085,18 @@ as $$
           then 'its created_at is ahead of the clock: ' || moved.created_at
         when moved.event_at is not null and pgledger.time_fault(moved.event_at) is not null
           then 'its event_at is not valid: ' || pgledger.time_fault(moved.event_at)
+        when coalesce(moved.event_at, moved.created_at) < closed.until
+          then format(
+            'it happened at %s, and the books are closed until %s',
+            coalesce(moved.event_at, moved.created_at), closed.until
+          )
         when pgledger.text_fault(coalesce(moved.group_id, '-'), 1, 255, false) is not null
           then 'its group_id is not valid: ' || pgledger.text_fault(moved.group_id, 1, 255, false)
         when pgledger.metadata_fault(moved.metadata) is not null
           then 'its metadata is not valid: ' || pgledger.metadata_fault(moved.metadata)
       end as reason
     from pgledger.import_transfers as moved
+    cross join (select pgledger.closed_until(import_transfer_faults.app_id) as until) as closed
     left join pgledger.import_accounts as source on moved.from_account_id = source.id
     left join pgledger.import_accounts as target on moved.to_account_id = target.id
     left join pgledger.currencies
@@ -29965,8 +29997,8 @@ revoke all on function pgledger.refuse_account_name from public;
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
 what let reversals past limits, idempotency keys, which a purge may delete, what was asked for in a
-hold, blocks of changes, what they cover and their seals, or noted changes, but that a block takes
-them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+hold, blocks of changes, what they cover and their seals, ids and times that an import has replaced,
+or noted changes, but that a block takes them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
 They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
@@ -30160,6 +30192,30 @@ alter table pgledger.noted_changes
 enable always trigger noted_changes_rows_are_never_deleted,
 enable always trigger noted_changes_are_never_deleted,
 enable always trigger noted_changes_keep_what_changed;
+
+create or replace trigger imported_entries_rows_never_change
+before update or delete on pgledger.imported_entries
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger imported_entries_never_change
+before update or delete or truncate on pgledger.imported_entries
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.imported_entries
+enable always trigger imported_entries_rows_never_change,
+enable always trigger imported_entries_never_change;
+
+create or replace trigger imported_times_rows_never_change
+before update or delete on pgledger.imported_times
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger imported_times_never_change
+before update or delete or truncate on pgledger.imported_times
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.imported_times
+enable always trigger imported_times_rows_never_change,
+enable always trigger imported_times_never_change;
 
 -- file: repeatable/10_ledger/refuse_key.sql
 /*
@@ -33831,6 +33887,46 @@ comment on function pgledger.verify_holds is
 
 revoke all on function pgledger.verify_holds from public;
 
+-- file: repeatable/10_ledger/verify_imports.sql
+/*
+Checks what an import has written down of itself: entries lie within their accounts, one id each, and
+transfers whose times were lifted are there, later than they were.
+*/
+create or replace function pgledger.verify_imports(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'entries and times of an import are of transfers that are there',
+    count(*),
+    count(*) filter (where not origin.is_there),
+    min(origin.label) filter (where not origin.is_there)
+  from (
+    select
+      'entry ' || imported_entries.id as label,
+      coalesce(imported_entries.account_version between 1 and accounts.version, false) as is_there
+    from pgledger.imported_entries
+    left join pgledger.accounts on imported_entries.account_key = accounts.key
+    where verify_imports.app_id is null
+      or accounts.app_id = verify_imports.app_id
+    union all
+    select
+      'transfer ' || imported_times.transfer_id,
+      coalesce(transfers.created_at > imported_times.created_at, false)
+    from pgledger.imported_times
+    left join pgledger.transfers on imported_times.transfer_id = transfers.id
+    where verify_imports.app_id is null
+      or transfers.app_id = verify_imports.app_id
+  ) as origin
+$$;
+
+comment on function pgledger.verify_imports is
+  'Checks that what an import wrote of its entries and times is of transfers that are there.';
+
+revoke all on function pgledger.verify_imports from public;
+
 -- file: repeatable/10_ledger/verify_keys.sql
 /*
 Checks idempotency keys: that what came of each is there, and is what was asked for. A transfer, a
@@ -34129,6 +34225,9 @@ as $$
   union all
   select blocks.check_name, blocks.rows_checked, blocks.violations, blocks.example
   from pgledger.verify_blocks(verify_rest.app_id) as blocks
+  union all
+  select imports.check_name, imports.rows_checked, imports.violations, imports.example
+  from pgledger.verify_imports(verify_rest.app_id) as imports
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
@@ -61222,7 +61321,7 @@ values
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/event_correction.sql', 'repeatable', '064404b60282ffd0c0ad890251a3e04b3c035fd0cc29c7f03f659cffd70c4625', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'aa87e53efc7a090610632b61e225fc8a335e9613c94b7168ed14f7027bd7a856', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c0d19a2a69828da18dd138a1d338eca8b19535d222c6eb610dc55e8ac1741e54', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61249,7 +61348,7 @@ values
   ('repeatable/10_ledger/import_entry_faults.sql', 'repeatable', '953cc8a1d56759d7853618b4f6f3317d3a359da414ac8e5fe2b2211198aa1e9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/import_faults.sql', 'repeatable', '645cf10f8b438b673748d4cac4bcdbf2de8a2b8e3762f4a475e1bf16ccaf4f1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/import_history_faults.sql', 'repeatable', 'f5f5004484d001ad83ba16a4f6f5fc557f3561907f4b1c5e681cde6dd0a7c1e8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/import_transfer_faults.sql', 'repeatable', 'c91eda187708c052a115f53d2ccb9d89ef5fb329fa4ee83afa978513a24da654', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_transfer_faults.sql', 'repeatable', '61debbedd566780603f39d815fb965fa1bd3cff0d5111bf49e15e81681986fe1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61387,7 +61486,7 @@ values
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '9a3eeeb40a2bed72380b32913dfa6e570e034479a5695e9f5c613d1355b8cd42', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '6f49e564b16e57cffe4dfe98d4321545a7ef03d76e5fc8d06749568a6c0de799', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61452,10 +61551,11 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1b3abff0022fac38c4f55c320e6f3a4d86e024917f11cc8b0d10cb80540231a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_imports.sql', 'repeatable', '2ee589c130350d7628b989b4554c36aada0caddb8ea8d11299de2f4a0ff2b8ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_periods.sql', 'repeatable', 'f55a710bca7be458c7a1265b1a0bc44b8879ac2f0014b05baa0b17919f9206a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_rest.sql', 'repeatable', '7f5997075ea3def939a1d6635f6dc173665e1b0eb73da32edcf57a060736cd75', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_rest.sql', 'repeatable', 'edcd7c10b0e2ca0ce92dc08439468d0e7ff3ee1c6ed234ebf7bc52089a41ce04', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_reversals.sql', 'repeatable', 'c256eab26bf685f5860a84c6d05893e541e828f701395f901b7e4b997c398300', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_scales.sql', 'repeatable', 'c0c1dabb34deecd456fd97eb895807ce1d799e0f500804841ad366f5660fb5d9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -848,6 +848,10 @@ TAMPERS: Mapping[str, str] = {
     "the ends of holds that nothing posted whole are noted": (
         "update pgledger.holds set status = 2, ended_at = created_at"
     ),
+    "entries and times of an import are of transfers that are there": (
+        "insert into pgledger.imported_entries (account_key, account_version, id)"
+        " select key, version + 1, 'entry' from pgledger.accounts limit 1"
+    ),
 }
 
 KEY_OF_D = "(select key from pgledger.accounts where name = 'd')"
@@ -1071,10 +1075,11 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "what is covered of accounts is what their newest block says": 4,
         "noted changes run from 1 without a gap, and never back in time": 1,
         "the ends of holds that nothing posted whole are noted": 1,
+        "entries and times of an import are of transfers that are there": 0,
         "names lead to accounts of that app, tenant, currency and name": 1,
         "idempotency keys lead to what came of them": 1,
         "what came of idempotency keys is what was asked for": 1,
-        CHECK_OF_GUARDS: 29,
+        CHECK_OF_GUARDS: 33,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from pgledger import Ledger
 from pgledger.importing import CsvFiles, EarlierSchema, ImportFault, import_history
 from pgledger.migrate import MigrationError
 from support.cli import Cli, environment, failed
@@ -187,6 +188,25 @@ def test_amounts_have_the_decimal_places_of_their_currency(conn: Session) -> Non
         conn.execute("select pgledger_set_currency(%s, 2, 'books')", [currency])
     (fault,) = import_history(conn, EarlierSchema("earlier"), app_id="books").faults
     assert re.fullmatch("its amount has 3 decimal places, and (USD|EUR) has 2 here", fault.reason)
+
+
+def test_nothing_is_imported_into_a_closed_period(conn: Session) -> None:
+    """A transfer without event_at happened when it was recorded."""
+    make_earlier(conn, "earlier", accounts=4, transfers=6)
+    ((first, last),) = conn.execute(
+        "select min(event_at), max(event_at) from earlier.pgledger_transfers"
+    ).fetchall()
+    conn.execute("select pgledger_close_period('books', %s)", [last])
+    faults = import_history(conn, EarlierSchema("earlier"), app_id="books").faults
+    assert {fault.kind for fault in faults} == {"transfer"}
+    assert all("and the books are closed until 2024-01-0" in f.reason for f in faults)
+    ((before,),) = conn.execute(
+        "select count(*) from earlier.pgledger_transfers where event_at < %s", [last]
+    ).fetchall()
+    assert len(faults) == before > 0
+    conn.execute("select pgledger_reopen_period('books', %s, 'history')", [first])
+    assert not import_history(conn, EarlierSchema("earlier"), app_id="books").faults
+    assert [check for check in Ledger(conn).verify() if check.violations] == []
 
 
 def test_the_same_in_psql(conn: Session) -> None:

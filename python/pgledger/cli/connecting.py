@@ -13,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgledger.embedded import EmbeddedServer
+from pgledger.errors import PgledgerError
 
 from .addresses import EMBEDDED_DATABASE
 from .failures import Failure
@@ -76,6 +77,10 @@ def _embedded(directory: Path, *, create: bool) -> Generator[EmbeddedServer]:
 def _told_as_failures() -> Generator[None]:
     try:
         yield
+    except PgledgerError as error:
+        raise Failure(
+            error.diag.message_primary or str(error), error.diag.message_hint or ""
+        ) from None
     except psycopg.OperationalError as error:
         # Whether the last commit arrived is not known when the connection breaks under it.
         raise Failure(

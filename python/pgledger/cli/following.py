@@ -4,12 +4,10 @@ import argparse
 import contextlib
 import dataclasses
 import json
-from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 
-from pgledger.errors import PgledgerError
 from pgledger.ledger import Ledger
 
 from .exit_codes import DONE, FAILED
@@ -28,7 +26,7 @@ def run_changes(connection: psycopg.Connection[Any], arguments: argparse.Namespa
     )
     # Following ends when it is interrupted, so that is no failure.
     ends = (KeyboardInterrupt,) if arguments.follow else ()
-    with contextlib.suppress(*ends), _told():
+    with contextlib.suppress(*ends):
         for change in changes:
             say(_line(change))
     return DONE
@@ -40,8 +38,7 @@ def _line(change: "Change") -> str:
 
 def run_seal(connection: psycopg.Connection[Any], arguments: argparse.Namespace) -> int:
     """Seals everything up to now, and prints what proves it."""
-    with _told():
-        seal = Ledger(connection, schema=arguments.schema).seal()
+    seal = Ledger(connection, schema=arguments.schema).seal()
     say_json(dataclasses.asdict(seal))
     return DONE
 
@@ -60,8 +57,7 @@ def run_verify_seals(connection: psycopg.Connection[Any], arguments: argparse.Na
     # One seal, as pgledger seal printed it, or several.
     if isinstance(kept, dict):
         kept = [cast("dict[str, Any]", kept)]
-    with _told():
-        checks = Ledger(connection, schema=arguments.schema).verify_seals(from_export=kept)
+    checks = Ledger(connection, schema=arguments.schema).verify_seals(from_export=kept)
     show_checks(checks)
     failed = [check for check in checks if check.violations]
     if not failed:
@@ -71,13 +67,3 @@ def run_verify_seals(connection: psycopg.Connection[Any], arguments: argparse.Na
         f"{', '.join(check.check_name for check in failed)}"
     )
     return FAILED
-
-
-@contextlib.contextmanager
-def _told() -> Generator[None]:
-    try:
-        yield
-    except PgledgerError as error:
-        raise Failure(
-            error.diag.message_primary or str(error), error.diag.message_hint or ""
-        ) from None

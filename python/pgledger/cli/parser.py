@@ -9,7 +9,7 @@ from typing import Final
 from pgledger import __version__
 from pgledger import migrate as migrator
 
-from . import commands, exporting, importing
+from . import commands, exporting, importing, reading
 from .addresses import EMBEDDED_DATABASE
 from .exit_codes import EXIT_CODES, FAILED, STATUS_CODES, described
 
@@ -39,6 +39,8 @@ examples:
   pgledger changes --follow             print what happens as it happens
   pgledger export --format hledger --output shop.journal
                                         the books for another program
+  pgledger trial-balance --at 2026-01-31
+                                        what every account had then
 
 exit codes:
 {described(EXIT_CODES)}
@@ -306,6 +308,21 @@ may run it.""",
             exporting.run_export,
             "write the books down for other programs",
             exporting.DESCRIPTION,
+        ),
+        _add_target,
+    )
+    reading.add_statement_arguments(
+        command(
+            "statement", reading.run_statement, "print an account's statement", reading.STATEMENT
+        ),
+        _add_target,
+    )
+    reading.add_trial_balance_arguments(
+        command(
+            "trial-balance",
+            reading.run_trial_balance,
+            "print the balances of all accounts",
+            reading.TRIAL_BALANCE,
         ),
         _add_target,
     )

@@ -8,28 +8,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from psycopg import ServerCursor
-from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import tuple_row
 
-from pgledger.migrate.files import load_files
 from pgledger.migrate.results import MigrationError
-from pgledger.migrate.session import (
-    READ,
-    Connection,
-    Cursor,
-    check_server,
-    execute,
-    fetch,
-    open_session,
-    transaction,
-)
-from pgledger.migrate.sqltext import identifier
-from pgledger.migrate.surface import read_surface
-from pgledger.migrate.trust import check_ours, read_owner
+from pgledger.migrate.session import Connection, Cursor, fetch
 
 from .asked import Export
 from .formats import WRITERS
 from .queries import Queries, Query
+from .reading import reading
 from .rows import Account, Transfer
 
 # Rows that come at once: what of the books is in memory.
@@ -74,34 +61,8 @@ def export(
         MigrationError: pgledger is not installed, something in it is somebody else's, the role may
             not read it, there is no such account, or a time has no form in that format.
     """
-    with open_session(target) as cursor:
-        check_server(cursor.connection.info.server_version)
-        with transaction(cursor, READ):
-            # Texts of times, and what is compared with them.
-            execute(cursor, "set local timezone to 'UTC'")
-            surface = _prepare(cursor)
-            try:
-                return _Run(cursor, Queries(surface, asked), asked, write, on_progress).run()
-            except InsufficientPrivilege as error:
-                user = cursor.connection.info.user
-                raise MigrationError(
-                    f"the role {user} may not read the books: {error.diag.message_primary}",
-                    f"Have an administrator run: grant pgledger_reader to {identifier(user)}",
-                ) from None
-
-
-def _prepare(cursor: Cursor) -> str:
-    owner = read_owner(cursor)
-    surface = read_surface(cursor)
-    if owner is None or surface is None:
-        raise MigrationError(
-            f"pgledger is not installed in the database {cursor.connection.info.dbname}",
-            "Install it with: pgledger migrate",
-        )
-    check_ours(cursor, surface, load_files())
-    if owner.may_act:
-        execute(cursor, f"set local role {identifier(owner.name)}")
-    return surface
+    with reading(target) as (cursor, surface):
+        return _Run(cursor, Queries(surface, asked), asked, write, on_progress).run()
 
 
 class _Run:

@@ -1656,6 +1656,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_imports(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),
     ('function', 'private', 'verify_periods(text)', 'owner', '', ''),
@@ -2754,6 +2755,26 @@ as $$
       'trigger', 'idempotency_keys', 'idempotency_keys_rows_never_change', '', '',
       'CREATE TRIGGER idempotency_keys_rows_never_change BEFORE UPDATE ON '
       'pgledger.idempotency_keys FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_entries', 'imported_entries_never_change', '', '',
+      'CREATE TRIGGER imported_entries_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.imported_entries FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_entries', 'imported_entries_rows_never_change', '', '',
+      'CREATE TRIGGER imported_entries_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.imported_entries FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_times', 'imported_times_never_change', '', '',
+      'CREATE TRIGGER imported_times_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.imported_times FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'imported_times', 'imported_times_rows_never_change', '', '',
+      'CREATE TRIGGER imported_times_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.imported_times FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
     ),
     (
       'trigger', 'noted_changes', 'noted_changes_are_never_deleted', '', '',

@@ -1,12 +1,17 @@
 /*
 What is wrong with transfers that are to be imported, each by itself and with its accounts: the
 first thing of each row. They move between accounts of the same import.
+
+A transfer without event_at happened when it was recorded, so that time too must lie after what is
+closed.
+
+Locks: those of pgledger.closed_until.
 */
 create or replace function pgledger.import_transfer_faults(app_id text)
 returns setof @extschema@.pgledger_import_fault
 language sql
-stable
-parallel safe
+volatile
+parallel unsafe
 as $$
   select 'transfer', given.number, given.id, given.reason
   from (
@@ -41,12 +46,18 @@ as $$
           then 'its created_at is ahead of the clock: ' || moved.created_at
         when moved.event_at is not null and pgledger.time_fault(moved.event_at) is not null
           then 'its event_at is not valid: ' || pgledger.time_fault(moved.event_at)
+        when coalesce(moved.event_at, moved.created_at) < closed.until
+          then format(
+            'it happened at %s, and the books are closed until %s',
+            coalesce(moved.event_at, moved.created_at), closed.until
+          )
         when pgledger.text_fault(coalesce(moved.group_id, '-'), 1, 255, false) is not null
           then 'its group_id is not valid: ' || pgledger.text_fault(moved.group_id, 1, 255, false)
         when pgledger.metadata_fault(moved.metadata) is not null
           then 'its metadata is not valid: ' || pgledger.metadata_fault(moved.metadata)
       end as reason
     from pgledger.import_transfers as moved
+    cross join (select pgledger.closed_until(import_transfer_faults.app_id) as until) as closed
     left join pgledger.import_accounts as source on moved.from_account_id = source.id
     left join pgledger.import_accounts as target on moved.to_account_id = target.id
     left join pgledger.currencies

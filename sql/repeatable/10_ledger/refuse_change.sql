@@ -2,8 +2,8 @@
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
 truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
 what let reversals past limits, idempotency keys, which a purge may delete, what was asked for in a
-hold, blocks of changes, what they cover and their seals, or noted changes, but that a block takes
-them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
+hold, blocks of changes, what they cover and their seals, ids and times that an import has replaced,
+or noted changes, but that a block takes them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
 They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
@@ -197,3 +197,27 @@ alter table pgledger.noted_changes
 enable always trigger noted_changes_rows_are_never_deleted,
 enable always trigger noted_changes_are_never_deleted,
 enable always trigger noted_changes_keep_what_changed;
+
+create or replace trigger imported_entries_rows_never_change
+before update or delete on pgledger.imported_entries
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger imported_entries_never_change
+before update or delete or truncate on pgledger.imported_entries
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.imported_entries
+enable always trigger imported_entries_rows_never_change,
+enable always trigger imported_entries_never_change;
+
+create or replace trigger imported_times_rows_never_change
+before update or delete on pgledger.imported_times
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger imported_times_never_change
+before update or delete or truncate on pgledger.imported_times
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.imported_times
+enable always trigger imported_times_rows_never_change,
+enable always trigger imported_times_never_change;

@@ -40,6 +40,9 @@ as $$
   select blocks.check_name, blocks.rows_checked, blocks.violations, blocks.example
   from pgledger.verify_blocks(verify_rest.app_id) as blocks
   union all
+  select imports.check_name, imports.rows_checked, imports.violations, imports.example
+  from pgledger.verify_imports(verify_rest.app_id) as imports
+  union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
   union all
