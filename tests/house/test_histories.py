@@ -17,7 +17,7 @@ def histories(*options: str, **environment: str) -> subprocess.CompletedProcess[
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=550,
         check=False,
         env=os.environ | environment,
     )
