@@ -5,6 +5,7 @@ from typing import Final
 
 from scripts.demo_story.chapters.conditions import batch, conditions, shares
 from scripts.demo_story.chapters.holds import hold
+from scripts.demo_story.chapters.looking_back import CHAPTERS as LOOKING_BACK
 from scripts.demo_story.story import Story
 
 
@@ -388,5 +389,6 @@ CHAPTERS: Final = (
     conditions,
     batch,
     shares,
+    *LOOKING_BACK,
     proof,
 )
