@@ -125,7 +125,11 @@ def read_beancount(text: str) -> tuple[Balances, Balances]:
     """Returns what beancount computes, and what the journal asserts, by ids of accounts."""
     entries, errors, _ = loader.load_string(text)
     assert errors == []
-    ids = {entry.account: str(entry.meta["id"]) for entry in entries if isinstance(entry, Open)}
+    ids = {
+        entry.account: str(entry.meta["id"])
+        for entry in entries
+        if isinstance(entry, Open) and "id" in entry.meta
+    }
     total: dict[str, Decimal] = defaultdict(Decimal)
     asserted: dict[str, Decimal] = {}
     for entry in entries:
