@@ -125,10 +125,11 @@ def read_beancount(text: str) -> tuple[Balances, Balances]:
     """Returns what beancount computes, and what the journal asserts, by ids of accounts."""
     entries, errors, _ = loader.load_string(text)
     assert errors == []
+    # Opening balances come from an account that the books do not have.
     ids = {
-        entry.account: str(entry.meta["id"])
+        entry.account: str(entry.meta.get("id", entry.account))
         for entry in entries
-        if isinstance(entry, Open) and "id" in entry.meta
+        if isinstance(entry, Open)
     }
     total: dict[str, Decimal] = defaultdict(Decimal)
     asserted: dict[str, Decimal] = {}

@@ -327,10 +327,16 @@ EMPTY = """
   alter table pgledger.holds disable trigger all;
   alter table pgledger.reversals_over_limits disable trigger all;
   alter table pgledger.idempotency_keys disable trigger all;
+  alter table pgledger.noted_changes disable trigger all;
   truncate pgledger.transfers, pgledger.accounts, pgledger.account_changes, pgledger.holds,
     pgledger.idempotency_keys, pgledger.reversals_over_limits, pgledger.currencies,
-    pgledger.account_names, pgledger.closed_periods, pgledger.period_changes
+    pgledger.account_names, pgledger.closed_periods, pgledger.period_changes,
+    pgledger.noted_changes
   restart identity;
+  alter table pgledger.noted_changes
+    enable always trigger noted_changes_rows_are_never_deleted,
+    enable always trigger noted_changes_are_never_deleted,
+    enable always trigger noted_changes_keep_what_changed;
   alter table pgledger.reversals_over_limits
     enable always trigger reversals_over_limits_rows_never_change,
     enable always trigger reversals_over_limits_never_change;
