@@ -25503,9 +25503,10 @@ Returns: A row for each period, account and counterparty between which
   something moved, ordered by period, the account's name, currency and id, and
   the counterparty's name and id.
 
-Errors: InvalidTime (until is not after from_time), InvalidName (the prefix is
-  empty, cannot be seen or is too long), NullArgument, InvalidArgument (there
-  is no such period, axis or time zone), InvalidScope.$$;
+Errors: InvalidTime (until is not after from_time, or one of them is finite
+  and not in the years 1 to 9999), InvalidName (the prefix is empty, cannot be
+  seen or is too long), NullArgument, InvalidArgument (there is no such period,
+  axis or time zone), InvalidScope.$$;
 
 revoke all on function public.pgledger_movements from public;
 grant execute on function public.pgledger_movements to pgledger_reader;
@@ -26985,8 +26986,9 @@ app_id: Set of books that the account belongs to.
 Returns: The lines in order, two more than there are entries.
 
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
-  such account under this app_id), InvalidTime (until is not after from_time),
-  InvalidArgument (there is no such axis).$$;
+  such account under this app_id), InvalidTime (until is not after from_time,
+  or one of them is finite and not in the years 1 to 9999), InvalidArgument
+  (there is no such axis).$$;
 
 revoke all on function public.pgledger_statement from public;
 grant execute on function public.pgledger_statement to pgledger_reader;
@@ -61437,7 +61439,7 @@ values
   ('repeatable/10_ledger/pgledger_list_accounts.sql', 'repeatable', '2536d93078148e0efb466f5609e226a025ba92a368a2661cdd5e4b5e8cb57872', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_transfers.sql', 'repeatable', '58c39fbdfdf5d04c738ba17a1e8d96322b18ed754ef622153121981f5fd3faec', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_movements.sql', 'repeatable', '6d0bac5768f2ab7b45a63b8753d7096d43c6b9c64760b7dd04ca5a861fd35f0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_movements.sql', 'repeatable', 'ee74f5971d0407c67c22b82a951d548be20e8f0e664c1696adf48e8de6f8faba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'b191934e34afd340dabb4c1d033ecdbad88c4e0fe413f9d498cc634692853d7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '7df36327eb6a1567c07dc3ce178f7349cc16ad26120381a3e812f39797396097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61452,7 +61454,7 @@ values
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_statement.sql', 'repeatable', '9a449736ff49a9ae9d4e14f9cbd96d6da2dd8509b2473b5df54908a8b4ea396b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_statement.sql', 'repeatable', 'dc90d3778c127bf4c867e337ba990299f22d0135af5a2afd0dfe1a82a2238951', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_sweep.sql', 'repeatable', '42a0b5011be340a02280198a0c235b5d7fdc6bfb6f42f92cec9e65ebbc29dd27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_trial_balance.sql', 'repeatable', '284fae222d36c8fe5f47bec7ae9e877827bb7df5f32ff122d10fc2585c3a1647', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_unfreeze_account.sql', 'repeatable', '94c1d0d6dedee9f3852812db06af9cd5c3f43b3891ed64ef67e49279db12526e', pg_catalog.now(), '0.1.0.dev0', true),

@@ -405,7 +405,7 @@ def test_a_backend_that_is_terminated_in_its_commit_has_made_its_transfers_once(
             ]
             for thread in threads:
                 thread.start()
-            # The first goes alone, and the others in one call after it: both are cut off.
+            # What is cut off is a call of its own, or one of all four, as they happen to come.
             wait_for(lambda: pool.conn is not None and not pool.conn.closed)
             assert pool.conn is not None
             pid = pool.conn.info.backend_pid
@@ -416,7 +416,7 @@ def test_a_backend_that_is_terminated_in_its_commit_has_made_its_transfers_once(
         pool.close()
         assert len(answers) == 5
         assert sorted(posted.to_account_version for posted in answers) == [1, 2, 3, 4, 5]
-        assert sum(posted.replayed for posted in answers) == 2
+        assert 2 <= sum(posted.replayed for posted in answers) <= 5
         assert watch.execute("select count(*) from pgledger.transfers").fetchone() == (5,)
 
 

@@ -2004,7 +2004,8 @@ class AsyncLedgerCalls(AsyncCaller):
             by period, the account's name, currency and id, and the counterparty's name and id.
 
         Raises:
-            InvalidTime: Until is not after ``from_time``.
+            InvalidTime: Until is not after ``from_time``, or one of them is finite and not in the
+                years 1 to 9999.
             InvalidName: The prefix is empty, cannot be seen or is too long.
             NullArgument: An argument that has to be given is None.
             InvalidArgument: There is no such period, axis or time zone.
@@ -2445,7 +2446,8 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             AccountNotFound: There is no such account under this ``app_id``.
-            InvalidTime: Until is not after ``from_time``.
+            InvalidTime: Until is not after ``from_time``, or one of them is finite and not in the
+                years 1 to 9999.
             InvalidArgument: There is no such axis.
         """
         return await self._fetch_all(

@@ -2006,7 +2006,8 @@ class LedgerCalls(Caller):
             by period, the account's name, currency and id, and the counterparty's name and id.
 
         Raises:
-            InvalidTime: Until is not after ``from_time``.
+            InvalidTime: Until is not after ``from_time``, or one of them is finite and not in the
+                years 1 to 9999.
             InvalidName: The prefix is empty, cannot be seen or is too long.
             NullArgument: An argument that has to be given is None.
             InvalidArgument: There is no such period, axis or time zone.
@@ -2447,7 +2448,8 @@ class LedgerCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             AccountNotFound: There is no such account under this ``app_id``.
-            InvalidTime: Until is not after ``from_time``.
+            InvalidTime: Until is not after ``from_time``, or one of them is finite and not in the
+                years 1 to 9999.
             InvalidArgument: There is no such axis.
         """
         return self._fetch_all(

@@ -111,9 +111,10 @@ Returns: A row for each period, account and counterparty between which
   something moved, ordered by period, the account's name, currency and id, and
   the counterparty's name and id.
 
-Errors: InvalidTime (until is not after from_time), InvalidName (the prefix is
-  empty, cannot be seen or is too long), NullArgument, InvalidArgument (there
-  is no such period, axis or time zone), InvalidScope.$$;
+Errors: InvalidTime (until is not after from_time, or one of them is finite
+  and not in the years 1 to 9999), InvalidName (the prefix is empty, cannot be
+  seen or is too long), NullArgument, InvalidArgument (there is no such period,
+  axis or time zone), InvalidScope.$$;
 
 revoke all on function @extschema@.pgledger_movements from public;
 grant execute on function @extschema@.pgledger_movements to pgledger_reader;

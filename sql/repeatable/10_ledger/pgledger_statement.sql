@@ -118,8 +118,9 @@ app_id: Set of books that the account belongs to.
 Returns: The lines in order, two more than there are entries.
 
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
-  such account under this app_id), InvalidTime (until is not after from_time),
-  InvalidArgument (there is no such axis).$$;
+  such account under this app_id), InvalidTime (until is not after from_time,
+  or one of them is finite and not in the years 1 to 9999), InvalidArgument
+  (there is no such axis).$$;
 
 revoke all on function @extschema@.pgledger_statement from public;
 grant execute on function @extschema@.pgledger_statement to pgledger_reader;
