@@ -25505,8 +25505,8 @@ Returns: A row for each period, account and counterparty between which
 
 Errors: InvalidTime (until is not after from_time, or one of them is finite
   and not in the years 1 to 9999), InvalidName (the prefix is empty, cannot be
-  seen or is too long), NullArgument, InvalidArgument (there is no such period,
-  axis or time zone), InvalidScope.$$;
+  seen or is too long), NullArgument, InvalidScope, InvalidArgument (there is
+  no such period, axis or time zone).$$;
 
 revoke all on function public.pgledger_movements from public;
 grant execute on function public.pgledger_movements to pgledger_reader;
@@ -33891,8 +33891,8 @@ revoke all on function pgledger.verify_holds from public;
 
 -- file: repeatable/10_ledger/verify_imports.sql
 /*
-Checks what an import has written down of itself: entries lie within their accounts, one id each, and
-transfers whose times were lifted are there, later than they were.
+Checks what an import has written down of itself: entries lie within their accounts, and transfers
+whose times were lifted are there, later than they were.
 */
 create or replace function pgledger.verify_imports(app_id text)
 returns setof public.pgledger_check
@@ -61439,7 +61439,7 @@ values
   ('repeatable/10_ledger/pgledger_list_accounts.sql', 'repeatable', '2536d93078148e0efb466f5609e226a025ba92a368a2661cdd5e4b5e8cb57872', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_subtree.sql', 'repeatable', '85216433ae8167c2ff50f8e399d03f1a30ac47b5351387fe09e3b9d7dba78fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_list_transfers.sql', 'repeatable', '58c39fbdfdf5d04c738ba17a1e8d96322b18ed754ef622153121981f5fd3faec', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_movements.sql', 'repeatable', 'ee74f5971d0407c67c22b82a951d548be20e8f0e664c1696adf48e8de6f8faba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_movements.sql', 'repeatable', '24eb69b9be727bfbdb1d83ea804b9afccd4350658fb0d8152dbef0abd999ca54', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_hold.sql', 'repeatable', 'b191934e34afd340dabb4c1d033ecdbad88c4e0fe413f9d498cc634692853d7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_post_holds_bulk.sql', 'repeatable', '7df36327eb6a1567c07dc3ce178f7349cc16ad26120381a3e812f39797396097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_preview_transfers.sql', 'repeatable', 'ecffdebddc65c185881cca27b293ac33759ec66bd2c5befd87669d5a793f7ddc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61553,7 +61553,7 @@ values
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1b3abff0022fac38c4f55c320e6f3a4d86e024917f11cc8b0d10cb80540231a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_imports.sql', 'repeatable', '2ee589c130350d7628b989b4554c36aada0caddb8ea8d11299de2f4a0ff2b8ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_imports.sql', 'repeatable', 'c3d021ea7ef7cbfa949cf5b0f0320b341511f2647f1ca44cd90881dbe4406e5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_periods.sql', 'repeatable', 'f55a710bca7be458c7a1265b1a0bc44b8879ac2f0014b05baa0b17919f9206a3', pg_catalog.now(), '0.1.0.dev0', true),

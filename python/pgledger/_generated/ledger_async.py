@@ -2008,9 +2008,9 @@ class AsyncLedgerCalls(AsyncCaller):
                 years 1 to 9999.
             InvalidName: The prefix is empty, cannot be seen or is too long.
             NullArgument: An argument that has to be given is None.
-            InvalidArgument: There is no such period, axis or time zone.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
+            InvalidArgument: There is no such period, axis or time zone.
         """
         return await self._fetch_all(
             MOVEMENT_ROW,

@@ -113,8 +113,8 @@ Returns: A row for each period, account and counterparty between which
 
 Errors: InvalidTime (until is not after from_time, or one of them is finite
   and not in the years 1 to 9999), InvalidName (the prefix is empty, cannot be
-  seen or is too long), NullArgument, InvalidArgument (there is no such period,
-  axis or time zone), InvalidScope.$$;
+  seen or is too long), NullArgument, InvalidScope, InvalidArgument (there is
+  no such period, axis or time zone).$$;
 
 revoke all on function @extschema@.pgledger_movements from public;
 grant execute on function @extschema@.pgledger_movements to pgledger_reader;

@@ -1,6 +1,6 @@
 /*
-Checks what an import has written down of itself: entries lie within their accounts, one id each, and
-transfers whose times were lifted are there, later than they were.
+Checks what an import has written down of itself: entries lie within their accounts, and transfers
+whose times were lifted are there, later than they were.
 */
 create or replace function pgledger.verify_imports(app_id text)
 returns setof @extschema@.pgledger_check
