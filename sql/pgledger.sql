@@ -30000,8 +30000,9 @@ Keeps records as they were written: nobody can update, delete or truncate transf
 truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
 what let reversals past limits, idempotency keys, which a purge may delete, what was asked for in a
 hold, blocks of changes, what they cover and their seals, ids and times that an import has replaced,
-or noted changes, but that a block takes them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
-They fire for each row as well as for each statement, because replication applies rows.
+or noted changes, but that a block takes them. The triggers are ENABLE ALWAYS, so that
+session_replication_role does not switch them off. They fire for each row as well as for each
+statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -61488,7 +61489,7 @@ values
   ('repeatable/10_ledger/put_back.sql', 'repeatable', '36c9eee2cd19820e2bf8ac8454cef27b69314e97f3a049d245bab948f484b6a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account_name.sql', 'repeatable', '6826379b4c3a5f5b5aab4f2543b02caef10a4f07402f6e60efb7b7cb97ac007a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '6f49e564b16e57cffe4dfe98d4321545a7ef03d76e5fc8d06749568a6c0de799', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '1984641906675c77a79d8d0ac3ff8293d04801839fc546e8a7e524f4934a1816', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_key.sql', 'repeatable', 'f189ff71bbfd107ea9cae03a8f4f1f043da3677ddad65c240913f0fe7e8bf339', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', '20b209571e2ec21f6dba05d595a2eb15cd9648bbc400c86655af76c74a71cb4b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_request_name.sql', 'repeatable', 'c8b1cb4da359c00cbfa383c15f34a726aa8a76449f2cf41d9371902bd16f0e1e', pg_catalog.now(), '0.1.0.dev0', true),

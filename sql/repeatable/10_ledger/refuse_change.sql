@@ -3,8 +3,9 @@ Keeps records as they were written: nobody can update, delete or truncate transf
 truncate accounts or holds, or change accepted times, the history of accounts and of closed periods,
 what let reversals past limits, idempotency keys, which a purge may delete, what was asked for in a
 hold, blocks of changes, what they cover and their seals, ids and times that an import has replaced,
-or noted changes, but that a block takes them. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch them off.
-They fire for each row as well as for each statement, because replication applies rows.
+or noted changes, but that a block takes them. The triggers are ENABLE ALWAYS, so that
+session_replication_role does not switch them off. They fire for each row as well as for each
+statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
