@@ -48,6 +48,20 @@ def moment(text: str) -> datetime:
     return when
 
 
+def add_books(parser: argparse.ArgumentParser) -> None:
+    """Adds which books are read, and by which time."""
+    parser.add_argument(
+        "--app-id", metavar="APP", default="", help="set of books (default: the one without a name)"
+    )
+    parser.add_argument(
+        "--axis",
+        choices=get_args(Axis),
+        default="recorded",
+        help="which time counts: when a transfer was recorded, or when it happened (default: "
+        "recorded)",
+    )
+
+
 def add_arguments(
     parser: argparse.ArgumentParser, add_target: Callable[[argparse.ArgumentParser], None]
 ) -> None:
@@ -62,9 +76,6 @@ def add_arguments(
         type=Path,
         help="write into FILE, which appears or is replaced once all is written (default: "
         "standard output)",
-    )
-    parser.add_argument(
-        "--app-id", metavar="APP", default="", help="set of books (default: the one without a name)"
     )
     parser.add_argument(
         "--prefix", metavar="PATH", help="only accounts at and below PATH, such as users.42"
@@ -84,13 +95,7 @@ def add_arguments(
         help="only what is not before TIME; balances of then come first",
     )
     parser.add_argument("--until", metavar="TIME", type=moment, help="only what is before TIME")
-    parser.add_argument(
-        "--axis",
-        choices=get_args(Axis),
-        default="recorded",
-        help="which time counts: when a transfer was recorded, or when it happened (default: "
-        "recorded)",
-    )
+    add_books(parser)
 
 
 class _Progress(Bar):

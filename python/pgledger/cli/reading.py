@@ -9,13 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Any, Final, get_args
-
-from pgledger.export import Axis
+from typing import TYPE_CHECKING, Any, Final
 
 from .connecting_late import target
 from .exit_codes import DONE
-from .exporting import moment
+from .exporting import add_books, moment
 from .failures import Failure
 from .printing import say, table
 
@@ -42,16 +40,7 @@ def _add_common(
         default="table",
         help="form of what is printed; csv and json have all columns (default: table)",
     )
-    parser.add_argument(
-        "--app-id", metavar="APP", default="", help="set of books (default: the one without a name)"
-    )
-    parser.add_argument(
-        "--axis",
-        choices=get_args(Axis),
-        default="recorded",
-        help="which time counts: when a transfer was recorded, or when it happened (default: "
-        "recorded)",
-    )
+    add_books(parser)
 
 
 def add_statement_arguments(
