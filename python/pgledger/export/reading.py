@@ -17,8 +17,7 @@ from pgledger.migrate.session import (
     transaction,
 )
 from pgledger.migrate.sqltext import identifier
-from pgledger.migrate.surface import read_surface
-from pgledger.migrate.trust import check_ours, read_owner
+from pgledger.migrate.trust import require_ours
 
 
 @contextlib.contextmanager
@@ -52,14 +51,7 @@ def reading(target: Connection | str) -> Generator[tuple[Cursor, str]]:
 
 
 def _prepare(cursor: Cursor) -> str:
-    owner = read_owner(cursor)
-    surface = read_surface(cursor)
-    if owner is None or surface is None:
-        raise MigrationError(
-            f"pgledger is not installed in the database {cursor.connection.info.dbname}",
-            "Install it with: pgledger migrate",
-        )
-    check_ours(cursor, surface, load_files())
+    owner, surface = require_ours(cursor, load_files())
     if owner.may_act:
         execute(cursor, f"set local role {identifier(owner.name)}")
     return surface

@@ -18,8 +18,7 @@ from pgledger.migrate.session import (
     transaction,
 )
 from pgledger.migrate.sqltext import identifier
-from pgledger.migrate.surface import read_surface
-from pgledger.migrate.trust import Owner, check_ours, read_owner
+from pgledger.migrate.trust import Owner, require_ours
 
 from .results import ImportFault, ImportProgress, ImportResult, ProgressCallback
 from .sources import EARLIER_COLUMNS, KINDS, CsvFiles, EarlierSchema, chunks, columns_of
@@ -169,13 +168,7 @@ def _import(
 ) -> ImportResult:
     files = load_files()
     with transaction(cursor, WRITE):
-        owner, surface = read_owner(cursor), read_surface(cursor)
-        if owner is None or surface is None:
-            raise MigrationError(
-                f"pgledger is not installed in the database {cursor.connection.info.dbname}",
-                "Install it with: pgledger migrate",
-            )
-        check_ours(cursor, surface, files)
+        owner, surface = require_ours(cursor, files)
         if not owner.may_act:
             user = cursor.connection.info.user
             raise MigrationError(

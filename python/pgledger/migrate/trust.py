@@ -13,7 +13,7 @@ from .install import install_sql
 from .results import MigrationError
 from .session import Cursor, fetch
 from .sqltext import identifier
-from .surface import public_names
+from .surface import public_names, read_surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,20 @@ def check_ours(cursor: Cursor, surface: str | None, files: Iterable[SqlFile]) ->
             "Find out who made it. Drop it, rename it, or give it back to its owner; before that, "
             "call no function of pgledger as a superuser.",
         )
+
+
+def require_ours(cursor: Cursor, files: Iterable[SqlFile]) -> tuple[Owner, str]:
+    """Returns the owner, and the schema of the public functions and views.
+
+    Raises:
+        MigrationError: pgledger is not installed, or something in it is somebody else's.
+    """
+    owner = read_owner(cursor)
+    surface = read_surface(cursor)
+    if owner is None or surface is None:
+        raise MigrationError(
+            f"pgledger is not installed in the database {cursor.connection.info.dbname}",
+            "Install it with: pgledger migrate",
+        )
+    check_ours(cursor, surface, files)
+    return owner, surface

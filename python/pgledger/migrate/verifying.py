@@ -10,8 +10,7 @@ from .results import MigrationError, VerifyCallback, VerifyProgress
 from .session import Cursor, execute, fetch
 from .sqltext import identifier
 from .state import hint_for_auditor
-from .surface import read_surface
-from .trust import check_ours, read_owner
+from .trust import require_ours
 
 if TYPE_CHECKING:
     from pgledger.types import Check
@@ -38,14 +37,7 @@ def prepare_verifying(cursor: Cursor, files: Sequence[SqlFile]) -> tuple[str, bo
     Raises:
         MigrationError: They may not, for one reason or another.
     """
-    owner = read_owner(cursor)
-    surface = read_surface(cursor)
-    if owner is None or surface is None:
-        raise MigrationError(
-            f"pgledger is not installed in the database {cursor.connection.info.dbname}",
-            "Install it with: pgledger migrate",
-        )
-    check_ours(cursor, surface, files)
+    owner, surface = require_ours(cursor, files)
     forms = {form.partition("(")[0]: form for form in (AT_ONCE, SLICE, REST)}
     rows = fetch(cursor, install_sql("read_verifier.sql", surface=surface))
     found = {forms[name]: (is_ours, may_call) for name, is_ours, may_call in rows}
