@@ -101,8 +101,16 @@ def pretty(connection: Control, size: int) -> str:
     return str(scalar(connection, "select pg_size_pretty(%s::bigint)", (size,)))
 
 
+def explained(
+    connection: Control, statement: str, parameters: Sequence[object]
+) -> tuple[float, int]:
+    """Milliseconds that one call takes in the server, and pages that it touches there."""
+    explain = f"explain (analyze, buffers, timing off, format json) {statement}"
+    answer = scalar(connection, explain, parameters)[0]
+    plan = answer["Plan"]
+    return answer["Execution Time"], plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
 def buffers_read(connection: Control, statement: str, parameters: Sequence[object]) -> int:
     """Pages that one call touches, by EXPLAIN (ANALYZE, BUFFERS)."""
-    explain = f"explain (analyze, buffers, timing off, format json) {statement}"
-    plan = scalar(connection, explain, parameters)[0]["Plan"]
-    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+    return explained(connection, statement, parameters)[1]

@@ -44,6 +44,13 @@ class Gate(AsyncPool):
         self.is_open.set()
         self.asked = asyncio.Event()
 
+    async def let_in(self) -> None:
+        """Lets the calls in that wait, and nobody after them; returns when the next one asks."""
+        self.asked.clear()
+        self.is_open.set()
+        self.is_open.clear()  # who waited is awake already
+        await self.asked.wait()
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         self.asked.set()
@@ -462,10 +469,7 @@ async def test_a_cancelled_caller_whose_request_is_being_sent_disturbs_nobody(
         first = await hold_up(gate, batcher, other, hot, 1)
         tasks = [asyncio.create_task(batcher.create_transfer(other, hot, 1)) for _ in range(3)]
         await wait_until(batcher, 3)
-        gate.asked.clear()
-        gate.is_open.set()
-        await gate.asked.wait()
-        gate.is_open.clear()
+        await gate.let_in()
         await wait_until(batcher, 0)
         tasks[1].cancel()
         with pytest.raises(asyncio.CancelledError) as cancelled:
@@ -536,10 +540,7 @@ async def test_closing_does_not_wait_for_ever(ledger, hot, other, gate: Gate):
     first = await hold_up(gate, batcher, other, hot, 1)
     tasks = [asyncio.create_task(batcher.create_transfer(other, hot, 1)) for _ in range(5)]
     await wait_until(batcher, 5)
-    gate.asked.clear()
-    gate.is_open.set()
-    await gate.asked.wait()
-    gate.is_open.clear()
+    await gate.let_in()
     await first
     await wait_until(batcher, 3)
     assert not await batcher.close(SOON)
@@ -569,10 +570,7 @@ async def test_a_worker_that_somebody_cancelled_keeps_nobody_waiting(
         first = await hold_up(gate, batcher, other, hot, 1)
         tasks = [asyncio.create_task(batcher.create_transfer(other, hot, 1)) for _ in range(3)]
         await wait_until(batcher, 3)
-        gate.asked.clear()
-        gate.is_open.set()
-        await gate.asked.wait()
-        gate.is_open.clear()
+        await gate.let_in()
         await first
         await wait_until(batcher, 1)
         (worker,) = (task for task in asyncio.all_tasks() if task.get_name() == "pgledger batcher")

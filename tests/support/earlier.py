@@ -66,7 +66,7 @@ TRANSFERS: LiteralString = """
     )
     select
       'pglt_' || pgledger.derived_ulid(given.at + i * interval '1 ms', 2, i),
-      source.id, target.id, round((i * 7919 %% 100000 + 1) / 100.0, 2),
+      source.id, target.id, round((i::bigint * 7919 %% 100000 + 1) / 100.0, 2),
       began.at, case when i %% 10 = 0 then began.at - interval '1 day' else began.at end,
       case when i %% 4 = 0 then jsonb_build_object('order', i) end
     from generate_series(1, %(transfers)s) as i

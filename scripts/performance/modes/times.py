@@ -1,15 +1,16 @@
 """The mode times: balances, statements and ranges at times in the past, on both axes.
 
-Three accounts get as many entries each: of the first none gives an event_at, of the second one in a
-hundred, of the third each. They happened a little before they were recorded, two seconds on average
-while a load takes minutes: about as in a year's books of which some came ten days late.
+Three accounts get as many entries each: of the first one in a hundred gives an event_at, of the
+second none, of the third each. They happened before they were recorded: a fortieth of what a load
+takes, on average, as in a year's books of which some came nine days late.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from scripts.performance.accounts import Books, open_books
 from scripts.performance.console import Progress
@@ -19,13 +20,16 @@ from scripts.performance.options import Options
 from scripts.performance.report import Report, head_figures
 from scripts.performance.servers import Target
 
-# Of each part: its name, and how many in a hundred give an event_at.
-PARTS = (("none", 0), ("one", 1), ("all", 100))
+# Of each part: its name, and how many in a hundred give an event_at. A range is looked for among
+# the transfers of this part and of those before it.
+PARTS = (("one", 1), ("none", 0), ("all", 100))
 CALL = 1_000
 CALLS = 100
 # Entries of a statement, and rows of a range of the whole ledger.
 STATEMENT = 1_000
 RANGE = 10_000
+# How late those that give an event_at are on average, as a part of a whole load.
+LATENESS = 1 / 40
 
 LOAD = """
     select {surface}.pgledger_create_transfers_bulk_count(
@@ -43,7 +47,7 @@ LOAD = """
         (1 + floor(random() * 10000))::numeric / 100 as amount,
         case
           when random() * 100 < %(share)s
-            then clock_timestamp() + ln(1 - random()) * interval '2 seconds'
+            then clock_timestamp() + ln(1 - random()) * %(lateness)s
         end as event_at
       from generate_series(1, %(count)s)
     ) as request
@@ -66,10 +70,13 @@ def load_part(connection: Control, books: Books, hot: str, share: int, transfers
     """Makes transfers between an account and the ones that no part is about."""
     statement = LOAD.format(surface=books.surface, app_id=APP_ID)
     given = {"hot": hot, "others": books.ids[len(PARTS) :], "share": share}
+    begun = time.monotonic()
     with Progress(transfers, "transfers") as progress:
         for start in range(0, transfers, CALL):
             count = min(CALL, transfers - start)
-            connection.execute(statement.encode(), given | {"count": count}).fetchall()
+            whole = (time.monotonic() - begun) * transfers / max(start, 1)
+            call = {"count": count, "lateness": timedelta(seconds=whole * LATENESS)}
+            connection.execute(statement.encode(), given | call).fetchall()
             progress.step(count)
 
 
