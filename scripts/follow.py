@@ -4,8 +4,9 @@
 changes are committed, while 3 readers follow, one of which restarts again and again. It counts what
 each missed, saw twice, and saw before what it follows from; all have to be 0, or it ends with 1.
 
-``follow.py cost`` posts transfers, and prints what a block costs in bytes, how long it takes to
-make blocks, to read them, to seal them, and to verify the seals.
+``follow.py cost`` posts transfers among accounts at random, and prints what a block costs in bytes,
+how long it takes to make blocks, to read them, to seal them, and to verify the seals. The fewer
+accounts, the less there is to cover.
 
 Run it alone: nothing else may run on the machine meanwhile.
 """
@@ -195,10 +196,10 @@ def stream(dsn: str, goal: int) -> int:
     return wrong
 
 
-def cost(dsn: str, count: int) -> int:
+def cost(dsn: str, count: int, accounts: int) -> int:
     """Prints what blocks and seals cost for so many transfers among many accounts."""
     with psycopg.connect(dsn, autocommit=True) as conn:
-        fill(conn, count)
+        fill(conn, count, accounts)
 
         def timed(label: str, statement: str) -> None:
             begin = time.monotonic()
@@ -229,22 +230,25 @@ def cost(dsn: str, count: int) -> int:
     return 0
 
 
-def fill(conn: psycopg.Connection[Any], count: int) -> None:
+def fill(conn: psycopg.Connection[Any], count: int, accounts: int) -> None:
     """Makes accounts and, in batches of 10,000, so many transfers."""
     conn.execute(
         "create temp table made as select row_number() over () as place, account.id"
-        " from generate_series(1, 10000) as n,"
-        " pgledger_create_account('account ' || n, 'USD') as account"
+        " from generate_series(1, %s) as n,"
+        " pgledger_create_account('account ' || n, 'USD') as account",
+        [accounts],
     )
     conn.execute("create index on made (place)")
     conn.execute("analyze made")
     for _ in range(count // 10_000):
         conn.execute(
             "select pgledger_create_transfers_bulk_count(array_agg(f.id), array_agg(t.id),"
-            " array_agg(1.25)) from (select 1 + floor(random() * 10000)::bigint as a,"
-            " 1 + floor(random() * 9999)::bigint as b from generate_series(1, 10000)) as pair"
+            " array_agg(1.25)) from (select 1 + floor(random() * %(accounts)s)::bigint as a,"
+            " 1 + floor(random() * (%(accounts)s - 1))::bigint as b"
+            " from generate_series(1, 10000)) as pair"
             " join made as f on f.place = a"
-            " join made as t on t.place = case when b >= a then b + 1 else b end"
+            " join made as t on t.place = case when b >= a then b + 1 else b end",
+            {"accounts": accounts},
         )
     conn.execute("vacuum analyze")
 
@@ -253,7 +257,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     modes = parser.add_subparsers(dest="mode", required=True)
     modes.add_parser("stream").add_argument("--changes", type=int, default=100_000)
-    modes.add_parser("cost").add_argument("--transfers", type=int, default=1_000_000)
+    costs = modes.add_parser("cost")
+    costs.add_argument("--transfers", type=int, default=1_000_000)
+    costs.add_argument("--accounts", type=int, default=10_000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="follow") as place:
         # As root, the server runs under another account, which has to pass through.
@@ -263,7 +269,7 @@ def main() -> int:
             migrate(dsn)
             if arguments.mode == "stream":
                 return 1 if stream(dsn, arguments.changes) else 0
-            return cost(dsn, arguments.transfers)
+            return cost(dsn, arguments.transfers, arguments.accounts)
 
 
 if __name__ == "__main__":

@@ -9138,6 +9138,47 @@ comment on function pgledger.amount_to_sweep is
 
 revoke all on function pgledger.amount_to_sweep from public;
 
+-- file: repeatable/10_ledger/answer_repeated_transfer.sql
+/*
+Answers a call whose id was found to be taken after both accounts had been updated for it: puts them
+back to what they were, and returns what was made under the id, or refuses it. The caller holds both
+accounts.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.answer_repeated_transfer(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  id text,
+  app_id text,
+  from_key bigint,
+  to_key bigint,
+  from_version bigint,
+  to_version bigint
+)
+returns public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.put_back(from_key, from_version);
+  v_ok := pgledger.put_back(to_key, to_version);
+
+  return pgledger.create_repeatable_transfer(
+    from_account_id, to_account_id, amount, null, null, id, app_id
+  );
+end;
+$$;
+
+comment on function pgledger.answer_repeated_transfer is
+  'Puts accounts back that were updated for a transfer which exists, and returns that transfer.';
+
+revoke all on function pgledger.answer_repeated_transfer from public;
+
 -- file: repeatable/10_ledger/argument_length.sql
 /*
 A length of time as a key's row keeps it, for example P1MT86400S: lengths that come to the same
@@ -13974,6 +14015,11 @@ as $$
     (
       'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
       ''
+    ),
+    (
+      'function', 'private',
+      'answer_repeated_transfer(text, text, numeric, text, text, bigint, bigint, bigint, '
+      'bigint)', 'owner', '', ''
     ),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
@@ -22999,10 +23045,12 @@ own; the second the first one's, or the next of its own. Where they differ, beca
 waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
-result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
-nothing may be written before it was looked for: pgledger.create_repeatable_transfer. It also takes
-the calls with conditions, which are looked at under the locks. A key does the same for all that is
-given, beside an id or without: most calls with one give nothing else, and take
+result if app, accounts, amount, event_at and metadata are the same, and is refused if not. The id is
+looked for before anything is written, so a repeat writes nothing, and once more under the locks:
+whoever made the same transfer meanwhile held them. Then both accounts are put back to what they
+were. pgledger.create_repeatable_transfer answers what was found, and takes the calls that give more
+than an id, such as conditions, which are looked at under the locks. A key does the same for all that
+is given, beside an id or without: most calls with one give nothing else, and take
 pgledger.create_keyed_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
@@ -23058,6 +23106,7 @@ declare
   v_to_tenant_id text;
   v_now timestamptz;
   v_created_at timestamptz;
+  v_is_short boolean;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
@@ -23068,33 +23117,41 @@ begin
       require_to_balance, idempotency_key
     ) = 0
   ) is not true then
-    if (
+    v_is_short := coalesce(
       amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
       and num_nonnulls(
-        event_at, metadata, id, require_from_version, require_to_version, require_from_balance,
+        event_at, metadata, require_from_version, require_to_version, require_from_balance,
         require_to_balance
-      ) = 0
-      and char_length(idempotency_key) between 1 and 255
-    ) then
+      ) = 0,
+      false
+    );
+    if v_is_short and id is null and char_length(idempotency_key) between 1 and 255 then
       return pgledger.create_keyed_transfer(
         from_account_id, to_account_id, amount, app_id, idempotency_key
       );
     end if;
-    v_ok := pgledger.check_scope('app_id', app_id);
-    v_ok := pgledger.check_transfer_request(
-      from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
-    );
-    v_ok := pgledger.check_asked_conditions(
-      require_from_version, require_to_version, require_from_balance, require_to_balance
-    );
-    v_ok := pgledger.check_key(idempotency_key);
-    v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-    if
-      num_nonnulls(
-        id, require_from_version, require_to_version, require_from_balance, require_to_balance,
-        idempotency_key
-      ) > 0
-    then
+    v_is_short := v_is_short and idempotency_key is null
+      and id is not null and pgledger.id_fault(id, 'pglt') is null;
+    if v_is_short then
+      v_is_short := not exists (
+        select from pgledger.transfers where transfers.id = pgledger_create_transfer.id
+      );
+    end if;
+    if not v_is_short then
+      v_ok := pgledger.check_scope('app_id', app_id);
+      v_ok := pgledger.check_transfer_request(
+        from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
+      );
+      v_ok := pgledger.check_asked_conditions(
+        require_from_version, require_to_version, require_from_balance, require_to_balance
+      );
+      v_ok := pgledger.check_key(idempotency_key);
+      v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+    end if;
+    if not v_is_short and num_nonnulls(
+      id, require_from_version, require_to_version, require_from_balance, require_to_balance,
+      idempotency_key
+    ) > 0 then
       return pgledger.create_repeatable_transfer(
         from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
         require_from_version, require_to_version, require_from_balance, require_to_balance,
@@ -23209,6 +23266,17 @@ begin
     );
   end if;
 
+  if id is not null then
+    if exists (
+      select from pgledger.transfers where transfers.id = pgledger_create_transfer.id
+    ) then
+      return pgledger.answer_repeated_transfer(
+        from_account_id, to_account_id, amount, id, app_id, v_from_key, v_to_key,
+        v_from_version - 1, v_to_version - 1
+      );
+    end if;
+  end if;
+
   v_created_at := greatest(v_from_at, v_to_at);
   if v_from_at > v_now or v_to_at > v_now then
     v_now := pgledger.clock();
@@ -23243,17 +23311,40 @@ begin
     v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
-  v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  if id is null then
+    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
 
-  insert into pgledger.transfers (
-    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-    to_balance, event_at, metadata
-  )
-  values (
-    v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
-    pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
-    pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-  );
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, metadata
+    )
+    values (
+      v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
+      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+    );
+  else
+    v_id := id;
+
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance
+    )
+    values (
+      v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance
+    )
+    on conflict on constraint transfers_id_pk do nothing;
+
+    -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+    -- something else.
+    if not found then
+      return pgledger.answer_repeated_transfer(
+        from_account_id, to_account_id, amount, id, app_id, v_from_key, v_to_key,
+        v_from_version - 1, v_to_version - 1
+      );
+    end if;
+  end if;
 
   return row(
     v_id, from_account_id, to_account_id, v_amount, v_created_at,
@@ -61253,6 +61344,7 @@ values
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '8d74be511911b4b18cb453d7bcf1b5257f43ae401baf379aaeda7176041147fd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', '8b7bbaa9c0b345f43866e8e43044f9abb493bfe67ab34b31432475ae30d64d9e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/answer_repeated_transfer.sql', 'repeatable', 'b937113491c3b1873c8718cdfda62a931c0786a4ea1885aacd41be91848c86dc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_length.sql', 'repeatable', '138d7f766eec31e07cdb8f9cf004d4d8666fc2d7b752be02e3115ae1014ce4d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61329,7 +61421,7 @@ values
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/event_correction.sql', 'repeatable', '064404b60282ffd0c0ad890251a3e04b3c035fd0cc29c7f03f659cffd70c4625', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'c0d19a2a69828da18dd138a1d338eca8b19535d222c6eb610dc55e8ac1741e54', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '51bcf27607711869f7992a26940303c4e3202ffe6020e159daf79838c92952d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61422,7 +61514,7 @@ values
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'bc8fa37e3ef0b108f07ac3e97092b55748d555b51e40de28a0905570f53f7557', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '59c5d2b29d60402e79019845fa8e9a6ccc84093873d886093ccf3999b95cceee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_outcomes.sql', 'repeatable', '4e3f1b294ba1ba90b96f4a231ffccb74d11f35335ddf4ac3664c7054bd9f2e65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '9140e6fea860b0a0585e7c83d9b90df84f23877886d017bdb962bcec4f53d391', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'd783a27d9813561594654e2c62eec2631fc5ec3e8886c88f46c390e954287caf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '1d8b385002adf170be82df4ae638985773b9464e0e5e341faa63d796d140b75a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '3c8c5cd56178eff10bb0f68b3ea146003962287a6c32f6ebad528487a8c88345', pg_catalog.now(), '0.1.0.dev0', true),

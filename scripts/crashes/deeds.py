@@ -110,8 +110,11 @@ class Kind(ABC):
             deed.is_sent = True
 
     def is_cut_off(self, conn: Session, error: Exception) -> bool:
-        """Whether an error says that the server is gone, and not that the deed was refused."""
-        return isinstance(error, psycopg.OperationalError) and conn.closed
+        """Whether an error says that the server is gone, and not that the deed was refused.
+
+        A rollback that the worker wants comes through where there is no server to hear of it.
+        """
+        return isinstance(error, psycopg.OperationalError | psycopg.Rollback) and conn.closed
 
 
 def write_row(conn: Session, deed: Deed) -> None:

@@ -568,6 +568,39 @@ def test_sixteen_sessions_with_one_id_have_one_effect_and_sixteen_equal_answers(
     assert_verified(conn)
 
 
+@pytest.mark.parametrize("form", [single, bulk], ids=["single", "bulk"])
+def test_repeats_that_wait_find_what_was_made_and_not_what_it_used_up(
+    form: Callable[..., Any], conn: Session, connect: Connect, wait_until: WaitUntil
+) -> None:
+    """They came before it was there, and the account is empty and frozen when they go on."""
+    (bank,) = open_accounts(conn, 1)
+    purse = Ledger(conn).create_account("purse", "USD", min_balance=0).id
+    single(conn, [TransferRequest(bank, purse, Decimal("7.500"))])
+    conn.commit()
+    rows = "select * from pgledger.accounts where id in (%s, %s) order by id"
+    requests = [TransferRequest(purse, bank, Decimal("7.50"), id=new_transfer_id())]
+
+    def first(session: Session) -> Any:
+        with session.transaction():
+            made = form(session, requests)
+            Ledger(session).freeze_account(purse, "out", reason="it is looked into")
+        return made
+
+    repeat = committed(form, requests)
+    answers = released_at_once(conn, connect, wait_until, min(purse, bank), [first] + [repeat] * 5)
+    made = [answer for answer in answers if isinstance(answer, list)]
+    assert len(made) == 6, answers
+    assert {transfer.id for (transfer,) in made} == {requests[0].id}
+    after = conn.execute(rows, [purse, bank]).fetchall()
+    conn.commit()
+    assert committed(form, requests)(conn)[0].id == requests[0].id
+    # Who comes when it is there writes nothing; who waited has put back what stood there.
+    assert conn.execute(rows, [purse, bank]).fetchall() == after
+    assert balances(conn, [purse, bank]) == [0, 0]
+    assert [Ledger(conn).get_account(each).version for each in (purse, bank)] == [2, 2]
+    assert_verified(conn)
+
+
 def test_sixteen_sessions_with_one_batch_have_one_effect_and_sixteen_equal_answers(
     conn: Session, connect: Connect, wait_until: WaitUntil
 ) -> None:

@@ -77,6 +77,11 @@ as $$
       'function', 'private', 'amount_to_sweep(text, text, numeric, numeric, text)', 'owner', '',
       ''
     ),
+    (
+      'function', 'private',
+      'answer_repeated_transfer(text, text, numeric, text, text, bigint, bigint, bigint, '
+      'bigint)', 'owner', '', ''
+    ),
     ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'argument_length(interval)', 'owner', '', ''),

@@ -16,10 +16,12 @@ own; the second the first one's, or the next of its own. Where they differ, beca
 waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
-result if app, accounts, amount, event_at and metadata are the same, and is refused if not. Then
-nothing may be written before it was looked for: pgledger.create_repeatable_transfer. It also takes
-the calls with conditions, which are looked at under the locks. A key does the same for all that is
-given, beside an id or without: most calls with one give nothing else, and take
+result if app, accounts, amount, event_at and metadata are the same, and is refused if not. The id is
+looked for before anything is written, so a repeat writes nothing, and once more under the locks:
+whoever made the same transfer meanwhile held them. Then both accounts are put back to what they
+were. pgledger.create_repeatable_transfer answers what was found, and takes the calls that give more
+than an id, such as conditions, which are looked at under the locks. A key does the same for all that
+is given, beside an id or without: most calls with one give nothing else, and take
 pgledger.create_keyed_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
@@ -75,6 +77,7 @@ declare
   v_to_tenant_id text;
   v_now timestamptz;
   v_created_at timestamptz;
+  v_is_short boolean;
   v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
@@ -85,33 +88,41 @@ begin
       require_to_balance, idempotency_key
     ) = 0
   ) is not true then
-    if (
+    v_is_short := coalesce(
       amount > 0 and amount < 1e30 and scale(amount) <= 18 and from_account_id <> to_account_id
       and num_nonnulls(
-        event_at, metadata, id, require_from_version, require_to_version, require_from_balance,
+        event_at, metadata, require_from_version, require_to_version, require_from_balance,
         require_to_balance
-      ) = 0
-      and char_length(idempotency_key) between 1 and 255
-    ) then
+      ) = 0,
+      false
+    );
+    if v_is_short and id is null and char_length(idempotency_key) between 1 and 255 then
       return pgledger.create_keyed_transfer(
         from_account_id, to_account_id, amount, app_id, idempotency_key
       );
     end if;
-    v_ok := pgledger.check_scope('app_id', app_id);
-    v_ok := pgledger.check_transfer_request(
-      from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
-    );
-    v_ok := pgledger.check_asked_conditions(
-      require_from_version, require_to_version, require_from_balance, require_to_balance
-    );
-    v_ok := pgledger.check_key(idempotency_key);
-    v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
-    if
-      num_nonnulls(
-        id, require_from_version, require_to_version, require_from_balance, require_to_balance,
-        idempotency_key
-      ) > 0
-    then
+    v_is_short := v_is_short and idempotency_key is null
+      and id is not null and pgledger.id_fault(id, 'pglt') is null;
+    if v_is_short then
+      v_is_short := not exists (
+        select from pgledger.transfers where transfers.id = pgledger_create_transfer.id
+      );
+    end if;
+    if not v_is_short then
+      v_ok := pgledger.check_scope('app_id', app_id);
+      v_ok := pgledger.check_transfer_request(
+        from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
+      );
+      v_ok := pgledger.check_asked_conditions(
+        require_from_version, require_to_version, require_from_balance, require_to_balance
+      );
+      v_ok := pgledger.check_key(idempotency_key);
+      v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+    end if;
+    if not v_is_short and num_nonnulls(
+      id, require_from_version, require_to_version, require_from_balance, require_to_balance,
+      idempotency_key
+    ) > 0 then
       return pgledger.create_repeatable_transfer(
         from_account_id, to_account_id, v_amount, event_at, metadata, id, app_id,
         require_from_version, require_to_version, require_from_balance, require_to_balance,
@@ -226,6 +237,17 @@ begin
     );
   end if;
 
+  if id is not null then
+    if exists (
+      select from pgledger.transfers where transfers.id = pgledger_create_transfer.id
+    ) then
+      return pgledger.answer_repeated_transfer(
+        from_account_id, to_account_id, amount, id, app_id, v_from_key, v_to_key,
+        v_from_version - 1, v_to_version - 1
+      );
+    end if;
+  end if;
+
   v_created_at := greatest(v_from_at, v_to_at);
   if v_from_at > v_now or v_to_at > v_now then
     v_now := pgledger.clock();
@@ -260,17 +282,40 @@ begin
     v_ok := pgledger.check_period(app_id, event_at);
   end if;
 
-  v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+  if id is null then
+    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
 
-  insert into pgledger.transfers (
-    from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
-    to_balance, event_at, metadata
-  )
-  values (
-    v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
-    pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
-    pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-  );
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, metadata
+    )
+    values (
+      v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
+      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+    );
+  else
+    v_id := id;
+
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance
+    )
+    values (
+      v_from_key, v_to_key, v_from_version, v_to_version, v_created_at, v_id,
+      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance
+    )
+    on conflict on constraint transfers_id_pk do nothing;
+
+    -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+    -- something else.
+    if not found then
+      return pgledger.answer_repeated_transfer(
+        from_account_id, to_account_id, amount, id, app_id, v_from_key, v_to_key,
+        v_from_version - 1, v_to_version - 1
+      );
+    end if;
+  end if;
 
   return row(
     v_id, from_account_id, to_account_id, v_amount, v_created_at,
