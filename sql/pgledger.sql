@@ -23045,12 +23045,12 @@ own; the second the first one's, or the next of its own. Where they differ, beca
 waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
-result if app, accounts, amount, event_at and metadata are the same, and is refused if not. The id is
-looked for before anything is written, so a repeat writes nothing, and once more under the locks:
+result if app, accounts, amount, event_at and metadata are the same, and is refused if not. The id
+is looked for before anything is written, so a repeat writes nothing, and once more under the locks:
 whoever made the same transfer meanwhile held them. Then both accounts are put back to what they
 were. pgledger.create_repeatable_transfer answers what was found, and takes the calls that give more
-than an id, such as conditions, which are looked at under the locks. A key does the same for all that
-is given, beside an id or without: most calls with one give nothing else, and take
+than an id, such as conditions, which are looked at under the locks. A key does the same for all
+that is given, beside an id or without: most calls with one give nothing else, and take
 pgledger.create_keyed_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
@@ -61514,7 +61514,7 @@ values
   ('repeatable/10_ledger/pgledger_create_hold.sql', 'repeatable', 'bc8fa37e3ef0b108f07ac3e97092b55748d555b51e40de28a0905570f53f7557', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_bulk.sql', 'repeatable', '59c5d2b29d60402e79019845fa8e9a6ccc84093873d886093ccf3999b95cceee', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_holds_outcomes.sql', 'repeatable', '4e3f1b294ba1ba90b96f4a231ffccb74d11f35335ddf4ac3664c7054bd9f2e65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'd783a27d9813561594654e2c62eec2631fc5ec3e8886c88f46c390e954287caf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '15bf9760511d0a8f2887659508edec5952b2f703257a82bdb19a55ce6bd0c335', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer_by_name.sql', 'repeatable', '1d8b385002adf170be82df4ae638985773b9464e0e5e341faa63d796d140b75a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '5fab1817ce18a11914ac40f88940e07488a527b13363f0f2cf4101b3bd9520a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '3c8c5cd56178eff10bb0f68b3ea146003962287a6c32f6ebad528487a8c88345', pg_catalog.now(), '0.1.0.dev0', true),

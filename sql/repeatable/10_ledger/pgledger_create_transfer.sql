@@ -16,12 +16,12 @@ own; the second the first one's, or the next of its own. Where they differ, beca
 waited for, or a time lies ahead of the clock, both get the later one.
 
 With an id of the caller's choice the call can be repeated: the second call returns the first
-result if app, accounts, amount, event_at and metadata are the same, and is refused if not. The id is
-looked for before anything is written, so a repeat writes nothing, and once more under the locks:
+result if app, accounts, amount, event_at and metadata are the same, and is refused if not. The id
+is looked for before anything is written, so a repeat writes nothing, and once more under the locks:
 whoever made the same transfer meanwhile held them. Then both accounts are put back to what they
 were. pgledger.create_repeatable_transfer answers what was found, and takes the calls that give more
-than an id, such as conditions, which are looked at under the locks. A key does the same for all that
-is given, beside an id or without: most calls with one give nothing else, and take
+than an id, such as conditions, which are looked at under the locks. A key does the same for all
+that is given, beside an id or without: most calls with one give nothing else, and take
 pgledger.create_keyed_transfer.
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
