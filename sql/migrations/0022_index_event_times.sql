@@ -20,4 +20,5 @@ where event_at is not null;
 -- A transfer that was given an earlier time costs whoever asks for that time a range of pages: so
 -- smaller ones. A search looks at each range once, so still smaller ones would cost more again.
 alter index pgledger.transfers_event_at_created_at_idx set (pages_per_range = 8);
+-- squawk-ignore require-concurrent-reindex
 reindex index pgledger.transfers_event_at_created_at_idx;

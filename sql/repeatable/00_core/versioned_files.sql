@@ -57,7 +57,7 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      'c31438037f9b372541e8623b630e2a5fd874a7a16278f1eb588e61aa382c64c9'),
+      '037e96e095c1b03c857942d34664cd2ba497a16c479218f09d622160410ffb9f'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
