@@ -13796,7 +13796,9 @@ begin
   if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
+      array[
+        'after', quote_literal(pgledger.abridged(cursor)), 'it is not a cursor of pgledger_changes'
+      ]
     );
   end if;
 
@@ -14664,6 +14666,7 @@ as $$
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     ('function', 'private', 'hold_bytes(holds, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'hold_end_bytes(holds, text)', 'owner', '', ''),
     (
       'function', 'private',
       'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
@@ -17255,6 +17258,30 @@ $$;
 comment on function pgledger.hold_bytes is 'A hold as it was asked for, as seals have it.';
 
 revoke all on function pgledger.hold_bytes from public;
+
+-- file: repeatable/10_ledger/hold_end_bytes.sql
+/*
+The end of a hold by its last posting, as seals have it, in version 1 of the form. How others end is
+noted, and sealed so.
+*/
+create or replace function pgledger.hold_end_bytes(hold pgledger.holds, transfer_id text)
+returns bytea
+language sql
+stable
+parallel safe
+as $$
+  select record_send(
+    row(
+      7, convert_to(hold.id, 'UTF8'), convert_to(hold_end_bytes.transfer_id, 'UTF8'),
+      hold.posted_amount, hold.expires_at, hold.ended_at
+    )
+  )
+$$;
+
+comment on function pgledger.hold_end_bytes is
+  'The end of a hold by its last posting, as seals have it.';
+
+revoke all on function pgledger.hold_end_bytes from public;
 
 -- file: repeatable/10_ledger/hold_in_batch.sql
 /*
@@ -26714,7 +26741,7 @@ begin
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
     v_ok := pgledger.fail(
       'InvalidState',
-      array['transaction', current_setting('transaction_isolation'), 'open', 'sealing'],
+      array['the', 'transaction', current_setting('transaction_isolation'), 'one that seals'],
       hint => 'Seal in a transaction that is READ COMMITTED: others may have sealed blocks that '
       || 'this one''s snapshot does not have.'
     );
@@ -27775,7 +27802,8 @@ begin
     v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 1000000 then
     v_ok := pgledger.fail(
-      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 1000000']
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 1000000'],
+      hint => 'Choose a page_size from 1 to 1000000.'
     );
   end if;
 
@@ -31932,7 +31960,9 @@ as $$
           )
         ),
         '' order by transfers.from_key, transfers.from_version
-      ) as bytes
+      ) as bytes,
+      array_agg(transfers.id order by transfers.from_key, transfers.from_version)
+      filter (where starts_with(transfers.origin_id, 'pglh_')) as posting_ids
     from account
     inner join pgledger.transfers
       on account.account_key = transfers.from_key
@@ -31991,7 +32021,22 @@ as $$
     inner join pgledger.holds on block_holds.hold_id = holds.id
     where block_holds.block = seal_root.block
     union all
-    select 7, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
+    -- A posting is the last one of a hold that is posted if no later one follows.
+    select 7, string_agg(pgledger.hold_end_bytes(holds, transfers.id), '' order by holds.id)
+    from transfer
+    cross join unnest(transfer.posting_ids) as posting (id)
+    inner join pgledger.transfers on posting.id = transfers.id
+    inner join pgledger.holds on transfers.origin_id = holds.id
+    where holds.status = 1
+      and not exists (
+        select
+        from pgledger.transfers as later
+        where later.app_id = holds.app_id
+          and later.origin_id = holds.id
+          and later.from_version > transfers.from_version
+      )
+    union all
+    select 8, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
     from pgledger.noted_changes as noted
     where noted.block = seal_root.block
   )
@@ -32249,6 +32294,7 @@ set datestyle = iso
 set timezone = 'UTC'
 as $$
 declare
+  c_time constant text := '("[0-9]{4,6}-[01][0-9]-[0-3][0-9] [0-9:.]{8,15}[+]00( BC)?")?';
   v_start pgledger.slice_start;
   v_ok boolean;
 begin
@@ -32258,11 +32304,15 @@ begin
   end if;
 
   if after !~ (
-    '^[(]-?[0-9]{1,19},-?[0-9]{1,19},[0-9]{1,18},[-.0-9A-Za-z]+,[^(),]*,(-?[0-9]{1,19})?,'
-    '[-.0-9A-Za-z]*,[^(),]*,[-.0-9A-Za-z]+[)]$'
+    '^[(]-?[0-9]{1,18},-?[0-9]{1,18},[0-9]{1,18},[-.0-9A-Za-z]+,' || c_time
+    || ',(-?[0-9]{1,18})?,[-.0-9A-Za-z]*,' || c_time || ',[-.0-9A-Za-z]+[)]$'
   ) then
     v_ok := pgledger.fail(
-      'InvalidPage', array['after', pgledger.abridged(after), 'no slice gave it as its next_after']
+      'InvalidPage',
+      array[
+        'after', quote_literal(pgledger.abridged(after)), 'no slice gave it as its next_after'
+      ],
+      hint => 'Give the next_after of the slice before as it is, or null for the first.'
     );
   end if;
 
@@ -33884,7 +33934,19 @@ as $$
     select
       holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
       holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
-      holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest
+      holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest,
+      holds.expires_at is not distinct from coalesce(
+        (
+          select (noted.details ->> 'expires_at')::timestamptz
+          from pgledger.noted_changes as noted
+          where noted.entity = 'hold'
+            and noted.entity_id = holds.id
+            and noted.change = 'extended'
+          order by noted.version desc
+          limit 1
+        ),
+        holds.first_expires_at
+      ) as expires_as_noted
     from pgledger.holds
     where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
   ),
@@ -33966,6 +34028,7 @@ as $$
       pgledger.amount_fault(hold.amount) is null
       and hold.posted_amount between 0 and hold.amount
       and (hold.status = 0) = (hold.ended_at is null)
+      and hold.expires_as_noted
       and case hold.status
         when 0 then hold.rest > 0 and not hold.out_released and not hold.in_released
         when 1
@@ -61418,11 +61481,11 @@ values
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'f45ac617d593f741a609e8c8d60c8d84bc7be7084e7bf2a5303ab7531276accc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currencies_lock.sql', 'repeatable', '771d2a1aa990f88f684d7b5cb2e2f2cb9eaeb80051a22815ae691bdd0abaf56e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/cursor_is_known.sql', 'repeatable', '30a0a4cf9d6591195940c583b383384ca9458a7822d7c248fd620f968439b5c8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/cursor_is_known.sql', 'repeatable', '09565359df610b45400c46ad38f3305f610fbbe2bfe851f2482b4b9ba28c5086', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/decimal_places.sql', 'repeatable', '0010c55d3683d49090e6c854c81782b1cad0f5679386e9f21e2e8ec0b4cf3f8a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ensured_under_key.sql', 'repeatable', 'e0a7b8d0c6e3df809fb405f6c16bf503803e5afc4f931fc820cd5994848281f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/event_correction.sql', 'repeatable', '064404b60282ffd0c0ad890251a3e04b3c035fd0cc29c7f03f659cffd70c4625', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '51bcf27607711869f7992a26940303c4e3202ffe6020e159daf79838c92952d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd7d04ff042f307f1c4990092c6d24ce115f1e0a252d7ee55030ab5e071e94d21', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/expiry_after.sql', 'repeatable', 'cac2fb778963775c7d372e1f779479a60072cf07252d0dd62d5220b86982083c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_hold_outcome.sql', 'repeatable', 'bde7c842c85df27db920ad794bcd0c525f27bd0771ce1f34181cb250085ec340', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/failed_outcome.sql', 'repeatable', '969316aa48f7a6f743c2ed1e0fd33daf9d8da11568794843e474d3b8bc25f4cd', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61434,6 +61497,7 @@ values
   ('repeatable/10_ledger/held_now.sql', 'repeatable', '8a55a88f66a217313f52c9e87a6d378c6d66930d76cb7b66c596a2e33db1babd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_bytes.sql', 'repeatable', 'f97169854bd0249c8c871e5b68019308d044a088bb64b2f5b5253b32f3508097', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_end_bytes.sql', 'repeatable', 'f1a90a7d3e8e94ecf1268a3ccacd0e0cf947d306ec6480920f31406d690f5aca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_in_batch.sql', 'repeatable', 'c13322728001c6aa1e8619f7f173d23100f9401ed543727371ef39057b28efb3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '31a55b4be218bdcb93471cbdf8ab2f55de458da372d8a68e65e98622c9e37ca5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61549,7 +61613,7 @@ values
   ('repeatable/10_ledger/pgledger_reverse_transfer.sql', 'repeatable', '1653f60e121daa2aca9659742a79e317f7827e41afa03bf05eb7492be47ab6dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reverse_transfer_over_limits.sql', 'repeatable', 'a82eabc3f2fe89c906cdca5932e8f48c307fee0d3130157012b59edd6aed8046', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_reversed_amount.sql', 'repeatable', '311d2076a9e6fce6f218a90a1715b22e9196eab4f4d65e0a187e5588f445ad1f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_seal.sql', 'repeatable', 'b2c47d0a5f830e25ccd5b65009b557dac9ae539aac7131fb1ecb2043786e7f71', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_seal.sql', 'repeatable', '2aae938aab6bd33b4bcab279caef46cf0eeb424455889938fcc89d7a891a3f8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_currency.sql', 'repeatable', '8ea5fc04e1109f3192f248ca33f001f931e177f33644bba489c73f14ede4b15f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_limits.sql', 'repeatable', 'daa0278d84e118f20fb219ad3e332cea8086f4da9b534b2c1e8619dcc319c88d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61562,7 +61626,7 @@ values
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '1ff4d0d754e14f1b71821462226ea3e55de303c1dae45e733706e3f2517790ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify_rest.sql', 'repeatable', 'e13c3d8c36382ecb8d70f54f1297076f0a2ca9fae5e1c7102de55d934982dd26', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify_seals.sql', 'repeatable', 'dbaf35caa3995439a1be1a412a3877853b52edb6b9e2b4fd7357c80d82389664', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify_slice.sql', 'repeatable', 'b681d96bf6d1ac442c94a5b1af899d3ac56486a45636cc5adc79f435fe44e884', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify_slice.sql', 'repeatable', '45fd134d73afff3eab6622a0baf67eed14cf4d9e2e2b294b3ad00a51e3c50ce9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_void_hold.sql', 'repeatable', '36ed492b61710b14285c276dfadb1727f9ce810c3ab131dc44b351622d0fe49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_import.sql', 'repeatable', 'a5cda7e26bf92dbe0607b0a9509c52af1041c0a8eae62461135ed3b5b3916c94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/place_run.sql', 'repeatable', 'fde25fdca26aba4853143139fa4ad2a4956c2ab0d64ba2c689a08245077f7a94', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61618,12 +61682,12 @@ values
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/seal_root.sql', 'repeatable', '8d31783332a4482ce0d812d63c9e39d38d76bfeb06c965e0a420eff50848274b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/seal_root.sql', 'repeatable', '9a5bd1b3aa0d6f3c66b83217165f6def35182ece1a2546da8bc717eacad98fcb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_chain.sql', 'repeatable', 'cd32f4e09909c0d5aa90509f79d307e19ca6f09ad598d91d0caeb1d9a806af1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_end.sql', 'repeatable', 'edefe4780b91814fefdfebc7b89db43a5ad369c4e7dfa1121a70e744442b4aec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_legs.sql', 'repeatable', '877d42e8c4d8ad5a0446a706fa35a22a13155e26904ecf424492e352b9b027c6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/slice_start.sql', 'repeatable', '823d4dd2f6c090cefb0e0fbd290a6ba899a5d5dc4dd914e04e6828687ef1075e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/slice_start.sql', 'repeatable', '42235a8dc427f4ac4fe1c5ca668f89abe5d55f36faf4649b5db9824571abf794', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_start_after.sql', 'repeatable', 'b2a91ffb6651ce987efab1888ab1e376690ddece09e30df841eb8e4bbfaa8386', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_summary.sql', 'repeatable', 'c4d39c2f55ab558dfd5bdd77bc1c7f62017d528ca773f718a50b181354ea50f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/subtree_ranges.sql', 'repeatable', '8904868532786deecd404efb2a8888fe7eeff0a59593bae6c37c00f32df86b3b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61651,7 +61715,7 @@ values
   ('repeatable/10_ledger/verify_closed_books.sql', 'repeatable', '78a9257331664534ecd9dff9f515b9982ab420b5459aa0d784a746b29a9e2d77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1b3abff0022fac38c4f55c320e6f3a4d86e024917f11cc8b0d10cb80540231a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5e2377cf3e07d17542c88c19d94646f1ba02aec32306e864704738c58fc0c22e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', 'a0c0cf6637483753f5f89f99b16f7b15edcadc06b261275c14a6fedf9b1a0fa9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_imports.sql', 'repeatable', 'c3d021ea7ef7cbfa949cf5b0f0320b341511f2647f1ca44cd90881dbe4406e5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import psycopg
@@ -460,6 +461,43 @@ async def test_a_cancelled_caller_whose_request_waits_is_not_served(ledger, hot,
         versions = [(await tasks[place]).to_account_version for place in (1, 2)]
     assert versions == [2, 3]
     assert ledger.get_account(hot).version == 3
+
+
+@pytest.mark.parametrize("max_waiting", [1, 2, 3])
+@pytest.mark.parametrize("is_sending", [False, True])
+async def test_whoever_leaves_makes_room_and_nobody_is_forgotten(
+    ledger, hot, other, gate: Gate, max_waiting: int, is_sending: bool
+):
+    """Any of four leave, whether they wait inside or outside; the others keep their order."""
+    for leaving in product((False, True), repeat=4):
+        before = ledger.get_account(hot).version
+        async with AsyncTransferBatcher(gate, max_waiting=max_waiting, batch_size=1) as batcher:
+            held = [await hold_up(gate, batcher, other, hot, 1)]
+            if is_sending:
+                # The next one's call goes on as the worker's, not as a caller's.
+                held.append(asyncio.create_task(batcher.create_transfer(other, hot, 1)))
+                await wait_until(batcher, 1)
+                await gate.let_in()
+                await wait_until(batcher, 0)
+            tasks = []
+            for place in range(4):
+                tasks.append(asyncio.create_task(batcher.create_transfer(other, hot, 1)))
+                await wait_until(batcher, place + 1)
+            for task, is_leaving in zip(tasks, leaving, strict=True):
+                if is_leaving:
+                    task.cancel()
+            await wait_until(batcher, leaving.count(False))
+            late = asyncio.create_task(
+                batcher.create_transfer(other, hot, 1, timeout=dt.timedelta(minutes=5))
+            )
+            await wait_until(batcher, leaving.count(False) + 1)
+            gate.is_open.set()
+            stay = [task for task, leaves in zip(tasks, leaving, strict=True) if not leaves]
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                answers = await asyncio.gather(*held, *stay, late)
+        versions = [posted.to_account_version for posted in answers]
+        assert versions == list(range(before + 1, before + 1 + len(answers)))
+        assert batcher.waiting == 0
 
 
 async def test_a_cancelled_caller_whose_request_is_being_sent_disturbs_nobody(

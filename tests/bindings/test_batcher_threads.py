@@ -212,9 +212,16 @@ class Interrupted(BaseException):
     """What a handler of signals raises, as that of Ctrl-C does."""
 
 
-def test_an_interrupted_caller_is_told_what_became_of_its_transfer(ledger, hot, other, gate: Gate):
+class OutOfTime(Exception):
+    """What a handler raises that limits how long a job may take, as those of job queues do."""
+
+
+@pytest.mark.parametrize("kind", [Interrupted, OutOfTime])
+def test_an_interrupted_caller_is_told_what_became_of_its_transfer(
+    ledger, hot, other, gate: Gate, kind: type[BaseException]
+):
     def interrupt(*_: object) -> None:
-        raise Interrupted
+        raise kind
 
     previous = signal.signal(signal.SIGUSR1, interrupt)
     main = threading.main_thread().ident
@@ -231,9 +238,10 @@ def test_an_interrupted_caller_is_told_what_became_of_its_transfer(ledger, hot, 
                 signal.pthread_kill(main, signal.SIGUSR1)
 
             executor.submit(stop)
-            with pytest.raises(Interrupted) as interrupted:
+            with pytest.raises(kind) as interrupted:
                 batcher.create_transfer(other, hot, 1)
             assert interrupted.value.__notes__ == ["the transfer was not sent"]
+            assert batcher.waiting == 0
             gate.is_open.set()
             assert first.result().to_account_version == 1
             assert batcher.create_transfer(other, hot, 1).to_account_version == 2

@@ -304,6 +304,20 @@ def test_numbers_that_beancount_would_round_are_refused(books: Books) -> None:
             agree(books.written(format=form), form, books.balances())
 
 
+def test_sums_that_beancount_would_round_are_refused(books: Books) -> None:
+    """Each number has few digits, and their sum has more."""
+    with psycopg.connect(books.dsn) as connection:
+        ledger = Ledger(connection)
+        for amount in ("50000000000", "0.000000000000000001", "-50000000000"):
+            pair = books.ids[:2] if Decimal(amount) > 0 else books.ids[1::-1]
+            ledger.create_transfer(*pair, abs(Decimal(amount)))
+    with pytest.raises(MigrationError, match="18 decimal places, and what moved comes to"):
+        books.written(format="beancount")
+    with localcontext(prec=60):
+        for form in ("csv", "json", "hledger"):
+            agree(books.written(format=form), form, books.balances())
+
+
 def test_years_that_journals_do_not_know_are_refused(books: Books) -> None:
     with psycopg.connect(books.dsn) as connection:
         ledger = Ledger(connection)

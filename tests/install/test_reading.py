@@ -98,6 +98,20 @@ def test_a_trial_balance_of_a_part_and_of_a_time(
     }
 
 
+def test_names_do_not_command_the_terminal(cli: Cli, ledger_dsn: str, account_id: str) -> None:
+    with psycopg.connect(ledger_dsn) as connection:
+        ledger = Ledger(connection)
+        hostile = ledger.create_account("a\nb\x1b[31mred\u202e", "USD").id
+        ledger.create_transfer(hostile, account_id, 1)
+    for asked in (
+        ("trial-balance", ledger_dsn),
+        ("statement", ledger_dsn, "--account", account_id),
+    ):
+        done = cli(*asked)
+        assert r"a\nb\x1b[31mred\u202e" in done.stdout
+        assert all(one.isprintable() for line in done.stdout.split("\n") for one in line)
+
+
 def test_books_without_accounts_have_a_head(cli: Cli, ledger_dsn: str) -> None:
     printed = cli("trial-balance", ledger_dsn, "--app-id", "none", "--format", "csv").stdout
     assert printed.startswith("account_id,account_name,tenant_id,currency,balance,")

@@ -831,6 +831,7 @@ def test_savepoints_take_holds_back(ledger):
             )
             for change in (
                 "ended_at = now() where status = 0",
+                "expires_at = now() + interval '1 year' where status = 0",
                 "ended_at = null where status = 2",
                 "ended_at = created_at - interval '1 second' where status = 2",
                 "in_released = false, amount = 5 where status = 1",

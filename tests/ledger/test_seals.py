@@ -30,6 +30,9 @@ def books(conn: psycopg.Connection[Any]) -> Ledger:
     held = ledger.create_hold(wallet, shop, 10).id
     ledger.create_transfer(wallet, shop, 7)
     ledger.create_transfer(wallet, shop, 8)
+    taken = ledger.create_hold(wallet, bank, 9).id
+    ledger.post_hold(taken, amount=4, final=False)
+    ledger.post_hold(taken, amount=2)
     ledger.freeze_account(shop, "in", reason="audit")
     ledger.seal()
     ledger.void_hold(held)
@@ -127,6 +130,20 @@ TAMPERINGS: dict[str, tuple[LiteralString, dict[str, str]]] = {
         {SEALED: "block 2"},
     ),
     "edited hold": ("update pgledger.holds set amount = 11", {SEALED: "block 2"}),
+    "posted hold that is pending again": (
+        """
+        update pgledger.holds set status = 0, ended_at = null, out_released = false,
+          in_released = false
+        where posted_amount = 6;
+        update pgledger.accounts set held_out = held_out + 3 where name = 'wallet';
+        update pgledger.accounts set held_in = held_in + 3 where name = 'bank'
+        """,
+        {SEALED: "block 2"},
+    ),
+    "edited end of a hold": (
+        "update pgledger.holds set ended_at = ended_at + '1 us'::interval where status = 1",
+        {SEALED: "block 2"},
+    ),
     "edited note": ("update pgledger.noted_changes set change = 'expired'", {SEALED: "block 3"}),
     "moved between blocks": (
         "update pgledger.block_holds set block = 3",

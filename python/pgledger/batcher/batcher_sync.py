@@ -183,7 +183,7 @@ class TransferBatcher:
                 self._wait(request, limit)
             elif self._is_to_send_again(request):
                 self._wait(request, None)
-        except BatcherFull:
+        except (BatcherClosed, BatcherFull):
             raise
         except BaseException as error:
             # An interrupt can come between any two steps, also before the turn was passed on.
@@ -253,8 +253,6 @@ class TransferBatcher:
 
     def _note(self, request: Request, error: BaseException) -> None:
         """Says on what cut a caller's wait short what that means for its transfer."""
-        if isinstance(error, Exception):
-            return
         if request.is_settled:
             error.add_note(request.outcome())
         elif self._queue.withdraw(request):

@@ -133,8 +133,7 @@ class TransferQueue:
             if self._turn is not _Turn.WORKER:
                 return []
             self._batch = self._take()
-            while self._outside and len(self._waiting) < self._max_waiting:
-                self._waiting.append(self._outside.popleft())
+            self._let_in()
             if not self._batch:
                 self._end_turn()
             return self._batch
@@ -157,6 +156,11 @@ class TransferQueue:
                 passed.append(waiting.popleft())
         waiting.extendleft(reversed(passed))
         return taken
+
+    def _let_in(self) -> None:
+        """Fills the room that others have left: somebody is outside only where there is none."""
+        while self._outside and len(self._waiting) < self._max_waiting:
+            self._waiting.append(self._outside.popleft())
 
     def _end_turn(self) -> None:
         self._turn = _Turn.NOBODY
@@ -206,7 +210,9 @@ class TransferQueue:
         with self._lock:
             if request.is_unknown:
                 return False
-            return _remove(self._waiting, request) or _remove(self._outside, request)
+            is_withdrawn = _remove(self._waiting, request) or _remove(self._outside, request)
+            self._let_in()
+            return is_withdrawn
 
     def close(self, ticket: Ticket) -> bool:
         """Takes nothing more.

@@ -48,6 +48,13 @@ def say_json(value: object) -> None:
     say(json.dumps(value, indent=2, default=json_default, ensure_ascii=False))
 
 
+def visible(text: str) -> str:
+    """Returns a text of somebody's in one line, without what a terminal would obey."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
 def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> Generator[str]:
     """Returns the lines of a table.
 
@@ -55,7 +62,7 @@ def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset())
         rows: The cells; the first row is the head.
         right: Places of columns that are aligned to the right.
     """
-    lines = list(rows)
+    lines = [[visible(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Final, Protocol
 
 from pgledger.migrate.results import MigrationError
@@ -181,17 +182,17 @@ def _tags(transfer: Transfer) -> Iterator[tuple[str, str]]:
 
 
 def _scope(asked: Export) -> Iterator[str]:
-    yield f"Books of the app {json.dumps(asked.app_id)}, by the time an entry was " + (
+    yield f"Books of the app {json.dumps(asked.app_id)} by the time an entry was " + (
         "recorded." if asked.axis == "recorded" else "for."
     )
     if asked.from_time is not None:
         yield f"From {asked.from_time.isoformat()}."
     if asked.until is not None:
-        yield f"Until {asked.until.isoformat()}, which is left out."
+        yield f"Before {asked.until.isoformat()}."
     if asked.prefix is not None:
-        yield f"Accounts at and below {json.dumps(asked.prefix)}, whole; others only in part."
+        yield f"Accounts at and below {json.dumps(asked.prefix)} whole; others only in part."
     if asked.account_ids:
-        yield f"Accounts {', '.join(asked.account_ids)}, whole; others only in part."
+        yield f"Accounts {' '.join(asked.account_ids)} whole; others only in part."
 
 
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -199,6 +200,7 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\
 
 # What beancount computes with; it would round what is longer.
 _DIGITS: Final = 28
+_OTHERS: Final = "Choose hledger, csv or json."
 
 
 def _number(text: str) -> str:
@@ -210,7 +212,7 @@ def _number(text: str) -> str:
     if len(text) > _DIGITS and len(text.lstrip("-").replace(".", "").strip("0")) > _DIGITS:
         raise MigrationError(
             f"{text} has more digits than the {_DIGITS} that beancount computes with",
-            "Choose hledger, csv or json.",
+            _OTHERS,
         )
     return text
 
@@ -227,6 +229,29 @@ class BeancountWriter:
 
     def __init__(self) -> None:
         self._first = date.min
+        # Of each currency what was moved in all, and the most decimal places.
+        self._moved: dict[str, tuple[Fraction, int]] = {}
+
+    def _added(self, currency: str, text: str) -> str:
+        """Returns a number that beancount adds to others of its currency.
+
+        No balance on the way exceeds the sum of all, so where that has few enough digits, with as
+        many decimal places as any number, nothing is rounded.
+
+        Raises:
+            MigrationError: beancount might round a sum.
+        """
+        moved, places = self._moved.get(currency, (Fraction(), 0))
+        moved += abs(Fraction(text))
+        places = max(places, len(text.partition(".")[2]))
+        self._moved[currency] = moved, places
+        if len(str(int(moved))) + places > _DIGITS:
+            raise MigrationError(
+                f"{currency} has numbers of {places} decimal places, and what moved comes to "
+                f"{int(moved)}: more digits than the {_DIGITS} that beancount computes with",
+                _OTHERS,
+            )
+        return _number(text)
 
     def head(self, asked: Export, first: str, currencies: Iterable[str]) -> Iterator[str]:
         """Says what this is, and declares currencies."""
@@ -252,7 +277,8 @@ class BeancountWriter:
         unit = commodity(account.currency)
         return (
             f'\n{self._first} * "Opening balance"\n'
-            f"  {account_name(account.id, account.name)}  {_number(account.balance)} {unit}\n"
+            f"  {account_name(account.id, account.name)}"
+            f"  {self._added(account.currency, account.balance)} {unit}\n"
             f"  {OPENING}  {negated(account.balance)} {unit}\n"
         )
 
@@ -264,7 +290,7 @@ class BeancountWriter:
         target = account_name(transfer.to_account_id, transfer.to_account_name)
         return (
             f'\n{_day(transfer.at)} * ""\n{tags}'
-            f"  {target}  {_number(transfer.amount)} {unit}\n"
+            f"  {target}  {self._added(transfer.currency, transfer.amount)} {unit}\n"
             f"  {source}  {negated(transfer.amount)} {unit}\n"
         )
 

@@ -19,7 +19,9 @@ begin
   if cursor !~ '^[1-9][0-9]{0,17}[.][1-9][0-9]{0,17}[.][0-9a-f]{16}$' then
     v_ok := pgledger.fail(
       'InvalidArgument',
-      array['after', pgledger.abridged(cursor), 'it is not a cursor of pgledger_changes']
+      array[
+        'after', quote_literal(pgledger.abridged(cursor)), 'it is not a cursor of pgledger_changes'
+      ]
     );
   end if;
 

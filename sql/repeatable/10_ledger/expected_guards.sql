@@ -724,6 +724,7 @@ as $$
     ),
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     ('function', 'private', 'hold_bytes(holds, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'hold_end_bytes(holds, text)', 'owner', '', ''),
     (
       'function', 'private',
       'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '

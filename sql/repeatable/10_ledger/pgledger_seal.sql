@@ -22,7 +22,7 @@ begin
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
     v_ok := pgledger.fail(
       'InvalidState',
-      array['transaction', current_setting('transaction_isolation'), 'open', 'sealing'],
+      array['the', 'transaction', current_setting('transaction_isolation'), 'one that seals'],
       hint => 'Seal in a transaction that is READ COMMITTED: others may have sealed blocks that '
       || 'this one''s snapshot does not have.'
     );

@@ -25,7 +25,8 @@ begin
     v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 1000000 then
     v_ok := pgledger.fail(
-      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 1000000']
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 1000000'],
+      hint => 'Choose a page_size from 1 to 1000000.'
     );
   end if;
 

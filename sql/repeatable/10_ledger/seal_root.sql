@@ -43,7 +43,9 @@ as $$
           )
         ),
         '' order by transfers.from_key, transfers.from_version
-      ) as bytes
+      ) as bytes,
+      array_agg(transfers.id order by transfers.from_key, transfers.from_version)
+      filter (where starts_with(transfers.origin_id, 'pglh_')) as posting_ids
     from account
     inner join pgledger.transfers
       on account.account_key = transfers.from_key
@@ -102,7 +104,22 @@ as $$
     inner join pgledger.holds on block_holds.hold_id = holds.id
     where block_holds.block = seal_root.block
     union all
-    select 7, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
+    -- A posting is the last one of a hold that is posted if no later one follows.
+    select 7, string_agg(pgledger.hold_end_bytes(holds, transfers.id), '' order by holds.id)
+    from transfer
+    cross join unnest(transfer.posting_ids) as posting (id)
+    inner join pgledger.transfers on posting.id = transfers.id
+    inner join pgledger.holds on transfers.origin_id = holds.id
+    where holds.status = 1
+      and not exists (
+        select
+        from pgledger.transfers as later
+        where later.app_id = holds.app_id
+          and later.origin_id = holds.id
+          and later.from_version > transfers.from_version
+      )
+    union all
+    select 8, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
     from pgledger.noted_changes as noted
     where noted.block = seal_root.block
   )

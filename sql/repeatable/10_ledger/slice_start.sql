@@ -12,6 +12,7 @@ set datestyle = iso
 set timezone = 'UTC'
 as $$
 declare
+  c_time constant text := '("[0-9]{4,6}-[01][0-9]-[0-3][0-9] [0-9:.]{8,15}[+]00( BC)?")?';
   v_start pgledger.slice_start;
   v_ok boolean;
 begin
@@ -21,11 +22,15 @@ begin
   end if;
 
   if after !~ (
-    '^[(]-?[0-9]{1,19},-?[0-9]{1,19},[0-9]{1,18},[-.0-9A-Za-z]+,[^(),]*,(-?[0-9]{1,19})?,'
-    '[-.0-9A-Za-z]*,[^(),]*,[-.0-9A-Za-z]+[)]$'
+    '^[(]-?[0-9]{1,18},-?[0-9]{1,18},[0-9]{1,18},[-.0-9A-Za-z]+,' || c_time
+    || ',(-?[0-9]{1,18})?,[-.0-9A-Za-z]*,' || c_time || ',[-.0-9A-Za-z]+[)]$'
   ) then
     v_ok := pgledger.fail(
-      'InvalidPage', array['after', pgledger.abridged(after), 'no slice gave it as its next_after']
+      'InvalidPage',
+      array[
+        'after', quote_literal(pgledger.abridged(after)), 'no slice gave it as its next_after'
+      ],
+      hint => 'Give the next_after of the slice before as it is, or null for the first.'
     );
   end if;
 

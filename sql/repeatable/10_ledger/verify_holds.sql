@@ -15,7 +15,19 @@ as $$
     select
       holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
       holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
-      holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest
+      holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest,
+      holds.expires_at is not distinct from coalesce(
+        (
+          select (noted.details ->> 'expires_at')::timestamptz
+          from pgledger.noted_changes as noted
+          where noted.entity = 'hold'
+            and noted.entity_id = holds.id
+            and noted.change = 'extended'
+          order by noted.version desc
+          limit 1
+        ),
+        holds.first_expires_at
+      ) as expires_as_noted
     from pgledger.holds
     where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
   ),
@@ -97,6 +109,7 @@ as $$
       pgledger.amount_fault(hold.amount) is null
       and hold.posted_amount between 0 and hold.amount
       and (hold.status = 0) = (hold.ended_at is null)
+      and hold.expires_as_noted
       and case hold.status
         when 0 then hold.rest > 0 and not hold.out_released and not hold.in_released
         when 1
