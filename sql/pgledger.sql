@@ -33935,19 +33935,20 @@ as $$
       holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
       holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
       holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest,
-      holds.expires_at is not distinct from coalesce(
-        (
-          select (noted.details ->> 'expires_at')::timestamptz
-          from pgledger.noted_changes as noted
-          where noted.entity = 'hold'
-            and noted.entity_id = holds.id
-            and noted.change = 'extended'
-          order by noted.version desc
-          limit 1
-        ),
-        holds.first_expires_at
-      ) as expires_as_noted
+      holds.expires_at is not distinct from case
+        when extended.details is null then holds.first_expires_at
+        else (extended.details ->> 'expires_at')::timestamptz
+      end as expires_as_noted
     from pgledger.holds
+    left join lateral (
+      select noted_changes.details
+      from pgledger.noted_changes
+      where noted_changes.entity = 'hold'
+        and noted_changes.entity_id = holds.id
+        and noted_changes.change = 'extended'
+      order by noted_changes.version desc
+      limit 1
+    ) as extended on true
     where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
   ),
 
@@ -61715,7 +61716,7 @@ values
   ('repeatable/10_ledger/verify_closed_books.sql', 'repeatable', '78a9257331664534ecd9dff9f515b9982ab420b5459aa0d784a746b29a9e2d77', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1b3abff0022fac38c4f55c320e6f3a4d86e024917f11cc8b0d10cb80540231a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', 'a0c0cf6637483753f5f89f99b16f7b15edcadc06b261275c14a6fedf9b1a0fa9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_holds.sql', 'repeatable', '5d8743853b6ab4ad094696e3c3ec0178edcd0e459cbbfba91a8455191d749241', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_imports.sql', 'repeatable', 'c3d021ea7ef7cbfa949cf5b0f0320b341511f2647f1ca44cd90881dbe4406e5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_keys.sql', 'repeatable', 'ce3ab8ee9a93bcdb08bec4c48dfdf7c0b00123645346d86b43617c327de253f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_names.sql', 'repeatable', '221eb38e1fb5b22140d7868330d9ff9d9aff44191aeb22aa8bf4b0c443ffca73', pg_catalog.now(), '0.1.0.dev0', true),

@@ -309,8 +309,9 @@ def test_sums_that_beancount_would_round_are_refused(books: Books) -> None:
     with psycopg.connect(books.dsn) as connection:
         ledger = Ledger(connection)
         for amount in ("50000000000", "0.000000000000000001", "-50000000000"):
-            pair = books.ids[:2] if Decimal(amount) > 0 else books.ids[1::-1]
-            ledger.create_transfer(*pair, abs(Decimal(amount)))
+            moved = Decimal(amount)
+            source, target = books.ids[:2] if moved > 0 else books.ids[1::-1]
+            ledger.create_transfer(source, target, abs(moved))
     with pytest.raises(MigrationError, match="18 decimal places, and what moved comes to"):
         books.written(format="beancount")
     with localcontext(prec=60):

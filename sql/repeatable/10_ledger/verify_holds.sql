@@ -16,19 +16,20 @@ as $$
       holds.id, holds.from_key, holds.to_key, holds.app_id, holds.amount, holds.posted_amount,
       holds.status, holds.created_at, holds.expires_at, holds.ended_at, holds.out_released,
       holds.in_released, holds.from_is_first, holds.amount - holds.posted_amount as rest,
-      holds.expires_at is not distinct from coalesce(
-        (
-          select (noted.details ->> 'expires_at')::timestamptz
-          from pgledger.noted_changes as noted
-          where noted.entity = 'hold'
-            and noted.entity_id = holds.id
-            and noted.change = 'extended'
-          order by noted.version desc
-          limit 1
-        ),
-        holds.first_expires_at
-      ) as expires_as_noted
+      holds.expires_at is not distinct from case
+        when extended.details is null then holds.first_expires_at
+        else (extended.details ->> 'expires_at')::timestamptz
+      end as expires_as_noted
     from pgledger.holds
+    left join lateral (
+      select noted_changes.details
+      from pgledger.noted_changes
+      where noted_changes.entity = 'hold'
+        and noted_changes.entity_id = holds.id
+        and noted_changes.change = 'extended'
+      order by noted_changes.version desc
+      limit 1
+    ) as extended on true
     where verify_holds.app_id is null or holds.app_id = verify_holds.app_id
   ),
 
