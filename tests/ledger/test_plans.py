@@ -502,6 +502,8 @@ def tables(plan: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize("kind", ["transfers", "entries"])
 @pytest.mark.parametrize("columns", ["*", "count(*)"])
 def test_a_range_of_event_times_reads_the_pages_that_may_hold_it(busy, kind, columns):
+    # Each worker of a parallel plan reads the accounts for itself.
+    busy.conn.execute("set local max_parallel_workers_per_gather = 0")
     statement = f"select {columns} from pgledger_{kind}_view where {IN_JUNE}"
     plan = explain(busy.conn, statement, None, "analyze, buffers, timing off")
     assert BY_TIME in indexes(plan)
@@ -509,7 +511,7 @@ def test_a_range_of_event_times_reads_the_pages_that_may_hold_it(busy, kind, col
     # Accounts are read only where something of theirs is asked for.
     assert tables(plan) == ({"transfers"} if columns == "count(*)" else {"transfers", "accounts"})
     # For each leg the last ranges, one of which is not summarized yet; all of them are thousands.
-    assert pages_of(plan) < 1200
+    assert pages_of(plan) < 600
     rows = busy.conn.execute(statement.encode()).fetchall()
     legs = 1 if kind == "transfers" else 2
     assert (rows == [(100 * legs,)]) if columns == "count(*)" else len(rows) == 100 * legs
