@@ -4372,7 +4372,7 @@ Whether an entry was recorded by a time, and what it adds, is in the index too: 
 reads a few of its pages, and not a page of the table for each entry.
 
 They are made in the transaction of the upgrade: made apart, they would leave a part of it to
-callers as long as they take. Posting waits while the transfers are read three times.
+callers as long as they take. Posting waits while the transfers are read twice.
 */
 -- squawk-ignore require-concurrent-index-creation
 create index transfers_from_key_event_at_created_at_amount_idx
@@ -4382,12 +4382,6 @@ where event_at is not null;
 create index transfers_to_key_event_at_created_at_amount_idx
 on pgledger.transfers (to_key, event_at, created_at) include (amount)
 where event_at is not null;
-
--- A transfer that was given an earlier time costs whoever asks for that time a range of pages: so
--- smaller ones. A search looks at each range once, so still smaller ones would cost more again.
-alter index pgledger.transfers_event_at_created_at_idx set (pages_per_range = 8);
--- squawk-ignore require-concurrent-reindex
-reindex index pgledger.transfers_event_at_created_at_idx;
 
 -- file: migrations/0023_ask_at_times.sql
 /*
@@ -5196,6 +5190,18 @@ revoke all on type public.pgledger_slice_check from public;
 grant usage on type public.pgledger_slice_check to pgledger_reader;
 
 drop function if exists pgledger.limits_in_force(text);
+
+-- file: migrations/0029_narrow_time_ranges.sql
+/*
+Smaller ranges of pages in the index of times. A transfer that was given an earlier time costs
+whoever asks for that time a range of pages. A search looks at each range once, so still smaller
+ones would cost more again.
+
+The index is made anew in place, so what is known of its expression stays. Posting waits meanwhile.
+*/
+alter index pgledger.transfers_event_at_created_at_idx set (pages_per_range = 8);
+-- squawk-ignore require-concurrent-reindex
+reindex index pgledger.transfers_event_at_created_at_idx;
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -8282,7 +8288,7 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      '037e96e095c1b03c857942d34664cd2ba497a16c479218f09d622160410ffb9f'),
+      'cb4d16b690e994841687826c38d1a478b4ce64b88eaac67799d2fe5160750949'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
@@ -8294,7 +8300,9 @@ as $$
     ('migrations/0027_import_history.sql',
       '20c868f6a56be5f6ec427bc1831e859f0b8829b86472203b45563481d1dbef46'),
     ('migrations/0028_verify_slices.sql',
-      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
+      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db'),
+    ('migrations/0029_narrow_time_ranges.sql',
+      '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -61312,13 +61320,14 @@ values
   ('migrations/0019_require_conditions.sql', 'versioned', '0a37eb4a499add76de54c71658eb3dfbfbf27981e4f4efcad76418a4594add98', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0020_take_keys_everywhere.sql', 'versioned', '33bec15c9055c6ecf060ffb6e7e631cfdd064e29888223c18b120c1330a9f955', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0021_answer_for_holds.sql', 'versioned', '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0022_index_event_times.sql', 'versioned', '037e96e095c1b03c857942d34664cd2ba497a16c479218f09d622160410ffb9f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0022_index_event_times.sql', 'versioned', 'cb4d16b690e994841687826c38d1a478b4ce64b88eaac67799d2fe5160750949', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0023_ask_at_times.sql', 'versioned', '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0024_close_periods.sql', 'versioned', 'f59a61c31ceb0e498f910e06fb6cf2ade1adde8d990c2a65bf7f97a765f68f53', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0025_create_blocks.sql', 'versioned', '35be3a1fff529014b1ced2d63d9bbef1329a391f5fedf0a8f63afc680053fb83', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0026_create_seals.sql', 'versioned', '156f3972e3dd6ec786791e253738fdaaa0a6df711d4e8491007646fbf8de86e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0027_import_history.sql', 'versioned', '20c868f6a56be5f6ec427bc1831e859f0b8829b86472203b45563481d1dbef46', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0028_verify_slices.sql', 'versioned', 'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0029_narrow_time_ranges.sql', 'versioned', '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61388,7 +61397,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f4e2eef829c03cf9f8d8ce3e6ec2a14b4b4f97c122ba5c63266950db02a151c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'f7725b864ed823ead579d3495a9fbf77c7c3e152efac6a2be78083d764360558', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),

@@ -57,7 +57,7 @@ as $$
     ('migrations/0021_answer_for_holds.sql',
       '991bd15226bfab766f8c99ceefed6dc3bc2046110247406b4086a14601ebdaf4'),
     ('migrations/0022_index_event_times.sql',
-      '037e96e095c1b03c857942d34664cd2ba497a16c479218f09d622160410ffb9f'),
+      'cb4d16b690e994841687826c38d1a478b4ce64b88eaac67799d2fe5160750949'),
     ('migrations/0023_ask_at_times.sql',
       '484e303d94b7f617843e928b12febfebd622b0af35e31aba1fefddd367f62c13'),
     ('migrations/0024_close_periods.sql',
@@ -69,7 +69,9 @@ as $$
     ('migrations/0027_import_history.sql',
       '20c868f6a56be5f6ec427bc1831e859f0b8829b86472203b45563481d1dbef46'),
     ('migrations/0028_verify_slices.sql',
-      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db')
+      'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db'),
+    ('migrations/0029_narrow_time_ranges.sql',
+      '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9')
 $$;
 
 comment on function pgledger.versioned_files is
