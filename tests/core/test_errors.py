@@ -683,16 +683,14 @@ def books(connect: Connect) -> Books:
             "select id from pgledger_create_transfer(%s, %s, 5)", made["buyer"], made["cents"]
         )
         create("select id from pgledger_reverse_transfer(%s, %s)", made[name], amount)
-    for name in ("held", "voided", "expired"):
+    for name, lasts in (("held", "1 hour"), ("voided", "1 hour"), ("expired", "1 microsecond")):
         made[name] = create(
-            "select id from pgledger_create_hold(%s, %s, 3, expires_in => '1 hour')",
+            "select id from pgledger_create_hold(%s, %s, 3, expires_in => %s)",
             made["buyer"],
             made["cents"],
+            lasts,
         )
     create("select id from pgledger_void_hold(%s)", made["voided"])
-    create(
-        "update pgledger.holds set expires_at = now() where id = %s returning id", made["expired"]
-    )
     made |= billing_ids(create)
     # The shop has lent all it can, so that only the full account is at its limit afterwards.
     create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])
