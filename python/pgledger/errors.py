@@ -210,9 +210,9 @@ class CurrencyMismatch(PgledgerError, code="LG022"):
 
 
 class IdempotencyConflict(PgledgerError, code="LG023"):
-    """An id chosen by the caller is already taken by a different request.
+    """An id or a key chosen by the caller is already taken by a different request.
 
-    Send exactly the same request to get its first result again, or choose a new id.
+    Send exactly the same request to get its first result again, or choose a new one.
     """
 
 

@@ -74,7 +74,7 @@ def test_another_request_is_refused_with_what_differs(ledger, function):
     other, words = OTHERWISE[function]
     with pytest.raises(IdempotencyConflict) as refused:
         CALLS[function](ledger, ledger, idempotency_key=KEY, **other)
-    message = "id 'evt_1NxÄ ''quoted''' is already taken by a different request"
+    message = "idempotency_key 'evt_1NxÄ ''quoted''' is already taken by a different request"
     if function in SINGLES:
         message = f"request 1 of 1: {message}"
     assert refused.value.diag.message_primary == message
@@ -183,7 +183,7 @@ def test_an_id_and_a_key_can_both_be_given(ledger):
     assert give(own, "b") == replace(first, replayed=True)
     assert [row[3] for row in ledger.known_keys()] == [own, own]
     for request in ((None, "a"), (other, "a")):
-        with pytest.raises(IdempotencyConflict, match="id 'a' is"):
+        with pytest.raises(IdempotencyConflict, match="idempotency_key 'a' is"):
             give(*request)
     with pytest.raises(IdempotencyConflict, match=own):
         ledger.create_transfer(ledger.wallet, ledger.shop, 6, id=own, idempotency_key="c")

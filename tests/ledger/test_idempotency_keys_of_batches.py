@@ -118,7 +118,9 @@ def test_another_request_is_named_with_its_place(ledger, place, change, words):
 
 
 def test_one_key_for_two_requests_of_a_batch_is_refused(ledger):
-    with pytest.raises(IdempotencyConflict, match="request 3 of 3: id 'a' is") as refused:
+    with pytest.raises(
+        IdempotencyConflict, match="request 3 of 3: idempotency_key 'a' is"
+    ) as refused:
         ledger.create_transfers(
             [
                 pay(ledger, 1, idempotency_key="a"),

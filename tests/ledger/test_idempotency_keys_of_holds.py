@@ -231,7 +231,9 @@ def test_another_request_is_named_with_its_place(ledger, kind, place, change, wo
 @kinds
 def test_one_key_for_two_requests_of_a_batch_is_refused(ledger, kind):
     before = ledger.state()
-    with pytest.raises(IdempotencyConflict, match="request 3 of 3: id 'a' is") as refused:
+    with pytest.raises(
+        IdempotencyConflict, match="request 3 of 3: idempotency_key 'a' is"
+    ) as refused:
         kind.batch(
             ledger,
             [

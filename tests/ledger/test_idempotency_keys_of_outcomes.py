@@ -123,7 +123,10 @@ def test_another_function_is_another_request(ledger):
         [pay(ledger, idempotency_key=KEY), pay(ledger)]
     )
     assert statuses([first, second]) == ["IdempotencyConflict", "posted"]
-    assert first.reason == "id 'evt_1NxÄ ''quoted''' is already taken by a different request"
+    assert (
+        first.reason
+        == "idempotency_key 'evt_1NxÄ ''quoted''' is already taken by a different request"
+    )
     assert first.detail == (
         "Compared with the first request, function was "
         '"pgledger_create_hold" and is now "pgledger_create_transfer".'

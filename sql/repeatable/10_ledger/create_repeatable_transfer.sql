@@ -184,7 +184,7 @@ begin
     v_earlier := pgledger.repeated_transfer(
       id, app_id, v_from.key, v_to.key, amount, event_at, metadata
     );
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array['id', id]);
   end if;
 
   update pgledger.accounts

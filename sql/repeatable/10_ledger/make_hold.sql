@@ -137,7 +137,7 @@ begin
   -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
   -- something else.
   if not found then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id], request_index, request_count);
+    v_ok := pgledger.fail('IdempotencyConflict', array['id', id], request_index, request_count);
   end if;
 
   return pgledger.hold_answer(

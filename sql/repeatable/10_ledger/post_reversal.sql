@@ -69,7 +69,7 @@ begin
   -- Another call took the id since it was looked for. It did not wait for these accounts, so it
   -- asked for something else.
   if not found then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array['id', id]);
   end if;
 
   if reason is not null then

@@ -31,7 +31,8 @@ begin
     v_given || jsonb_build_object('app_id', key.app_id, 'function', function_name),
     v_recorded || jsonb_build_object('app_id', key.app_id, 'function', key.function_name),
     request_index,
-    request_count
+    request_count,
+    'idempotency_key'
   );
 end;
 $$;

@@ -25,7 +25,7 @@ begin
   from unnest(ids) with ordinality as given (id, place)
   where given.id = refuse_taken_id.id;
 
-  return pgledger.fail('IdempotencyConflict', array[id], v_place, cardinality(ids));
+  return pgledger.fail('IdempotencyConflict', array['id', id], v_place, cardinality(ids));
 end;
 $$;
 

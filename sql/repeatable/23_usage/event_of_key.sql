@@ -65,7 +65,8 @@ begin
     ),
     jsonb_build_object(
       'app_id', app_id, 'quantity', trim_scale(v_recorded), 'event_at', v_event.event_at
-    )
+    ),
+    'idempotency_key'
   );
   return pgledger.event_id(v_event.created_at, v_event.key);
 end;

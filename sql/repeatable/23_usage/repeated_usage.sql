@@ -23,7 +23,9 @@ as $$
     case when not repeated.is_same then 'IdempotencyConflict' end,
     case
       when not repeated.is_same
-        then array[quote_literal(pgledger.abridged(repeated_usage.idempotency_key))]
+        then array[
+          'idempotency_key', quote_literal(pgledger.abridged(repeated_usage.idempotency_key))
+        ]
     end
   from pgledger.usage_events
   cross join lateral (

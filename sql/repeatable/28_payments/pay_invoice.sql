@@ -38,7 +38,7 @@ begin
   if not found then
     -- Taken by a payment of another invoice since we looked: those of this one wait for its lock.
     v_ok := pgledger.payment_is_repeated(id, invoice.key, amount, paid_at, reference);
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array['id', id]);
   end if;
 
   update pgledger.invoices

@@ -33,7 +33,7 @@ begin
         if v_constraint is distinct from 'invoices_id_key' then
           raise;
         end if;
-        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
+        v_ok := pgledger.fail('IdempotencyConflict', array['id', invoice.id]);
     end;
     v_ok := pgledger.check_no_earlier_draft(
       (select invoices from pgledger.invoices where invoices.key = v_key)

@@ -1,14 +1,15 @@
 /*
-Checks that a repeated request asks for what the first one with its id did. Only fields
-of the given object count; those that this request leaves open it gives as they were recorded.
-Numbers are equal by value.
+Checks that a repeated request asks for what the first one with its id did, or with what else the
+argument of that name gives. Only fields of the given object count; those that this request leaves
+open it gives as they were recorded. Numbers are equal by value.
 
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.check_repeated(
   id text,
   given jsonb,
-  recorded jsonb
+  recorded jsonb,
+  argument text default 'id'
 )
 returns boolean
 language plpgsql
@@ -19,7 +20,7 @@ begin
   if given is distinct from pgledger.picked(
     recorded, array(select field.name from jsonb_object_keys(given) as field (name))
   ) then
-    return pgledger.refuse_repeated(id, given, recorded);
+    return pgledger.refuse_repeated(id, given, recorded, argument => argument);
   end if;
 
   return true;

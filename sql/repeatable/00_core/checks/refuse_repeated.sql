@@ -1,8 +1,8 @@
 /*
-Refuses an id that was taken by a different request, and says in what they differ. Values are shown
-within one app and tenant only, and texts and numbers only: metadata, prices and lines may be long
-or private, so they are merely named. If the id is another app's or tenant's, or nothing is known of
-the first request, nothing more is said.
+Refuses an id that was taken by a different request, and says in what they differ: an id, or what
+else the argument of that name gives. Values are shown within one app and tenant only, and texts and
+numbers only: metadata, prices and lines may be long or private, so they are merely named. If the id
+is another app's or tenant's, or nothing is known of the first request, nothing more is said.
 
 Errors: IdempotencyConflict.
 */
@@ -11,7 +11,8 @@ create or replace function pgledger.refuse_repeated(
   given jsonb,
   recorded jsonb,
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  argument text default 'id'
 )
 returns boolean
 language plpgsql
@@ -66,7 +67,7 @@ begin
   end if;
 
   return pgledger.fail(
-    'IdempotencyConflict', array[id], request_index, request_count, detail => v_detail
+    'IdempotencyConflict', array[argument, id], request_index, request_count, detail => v_detail
   );
 end;
 $$;

@@ -143,10 +143,10 @@ as $$
       false
     ),
     (
-      'LG023', 'IdempotencyConflict', 'id %s is already taken by a different request',
-      'Send exactly the same request to get its first result again, or choose a new id.',
-      'An id chosen by the caller is already taken by a different request. Send exactly the same '
-      'request to get its first result again, or choose a new id.',
+      'LG023', 'IdempotencyConflict', '%s %s is already taken by a different request',
+      'Send exactly the same request to get its first result again, or choose a new one.',
+      'An id or a key chosen by the caller is already taken by a different request. Send exactly '
+      'the same request to get its first result again, or choose a new one.',
       false
     ),
     (
