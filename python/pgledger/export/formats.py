@@ -318,7 +318,7 @@ class HledgerWriter:
             yield f"; {_comment(line)}\n"
         yield "\ndecimal-mark .\n\n"
         for currency in currencies:
-            yield f"; commodity {commodity(currency)} is {_comment(currency)}\n"
+            yield f"commodity {_symbol(currency)}  ; {_comment(currency)}\n"
         yield f"account {OPENING}\n"
 
     def account(self, account: Account) -> str:
