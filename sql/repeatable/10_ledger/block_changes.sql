@@ -101,16 +101,7 @@ as $$
       transfer.created_at, 4, 'hold', 'posted', holds.id, null, transfer.created_at, holds.app_id,
       '', jsonb_build_object('posted_amount', holds.posted_amount::text), holds.from_key, 0
     from transfer
-    inner join pgledger.holds on transfer.origin_id = holds.id
-    where starts_with(transfer.origin_id, 'pglh_')
-      and holds.status = 1
-      and not exists (
-        select
-        from pgledger.transfers as later
-        where later.app_id = holds.app_id
-          and later.origin_id = holds.id
-          and later.from_version > transfer.from_version
-      )
+    cross join lateral pgledger.hold_ended_by(transfer.origin_id, transfer.from_version) as holds
     union all
     select
       block_holds.placed_at, 1, 'hold', 'made', holds.id, 0, holds.created_at, holds.app_id, '',

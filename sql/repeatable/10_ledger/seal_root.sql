@@ -104,20 +104,11 @@ as $$
     inner join pgledger.holds on block_holds.hold_id = holds.id
     where block_holds.block = seal_root.block
     union all
-    -- A posting is the last one of a hold that is posted if no later one follows.
-    select 7, string_agg(pgledger.hold_end_bytes(holds, transfers.id), '' order by holds.id)
+    select 7, string_agg(pgledger.hold_end_bytes(hold, transfers.id), '' order by hold.id)
     from transfer
     cross join unnest(transfer.posting_ids) as posting (id)
     inner join pgledger.transfers on posting.id = transfers.id
-    inner join pgledger.holds on transfers.origin_id = holds.id
-    where holds.status = 1
-      and not exists (
-        select
-        from pgledger.transfers as later
-        where later.app_id = holds.app_id
-          and later.origin_id = holds.id
-          and later.from_version > transfers.from_version
-      )
+    cross join lateral pgledger.hold_ended_by(transfers.origin_id, transfers.from_version) as hold
     union all
     select 8, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
     from pgledger.noted_changes as noted
