@@ -561,11 +561,21 @@ def test_a_page_of_a_list_reads_a_page(busy, given):
 def test_ranges_of_times_cost_less_than_half_a_byte_a_transfer(busy):
     size = scalar(busy.conn, f"select pg_relation_size('pgledger.{BY_TIME}'::regclass)")
     assert size < TRANSFERS / 2
-    options = scalar(
-        busy.conn, f"select reloptions from pg_class where oid = 'pgledger.{BY_TIME}'::regclass"
+
+
+def test_new_ranges_of_times_are_summarized_by_vacuum(conn):
+    """Ranges that asked for it by themselves would fill the server's log while many are made."""
+    options = dict(
+        conn.execute(
+            "select relname, array_to_string(reloptions, ' ') from pg_class"
+            " where oid in ('pgledger.transfers'::regclass, %s::regclass)",
+            [f"pgledger.{BY_TIME}"],
+        ).fetchall()
     )
-    # Without it ranges would wait for a vacuum, which a table without updates seldom gets.
-    assert "autosummarize=on" in options
+    assert "autosummarize=false" in options[BY_TIME]
+    assert options["transfers"] == (
+        "autovacuum_vacuum_insert_threshold=20000 autovacuum_vacuum_insert_scale_factor=0"
+    )
 
 
 @pytest.mark.parametrize(
