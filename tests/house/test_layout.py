@@ -308,7 +308,7 @@ def test_what_is_made_is_put_somewhere():
         r"^\s*(?:(?:create|comment on|drop|alter|grant [a-z, ]+ on|revoke [a-z, ]+ on)\s+"
         r"(?:or replace\s+)?(?:function|view|type|table|sequence|column)\s+(?:if exists\s+)?"
         r"|create\s+(?:unique\s+)?index\s+\S+\s+on\s+"
-        r"|drop\s+index\s+(?:concurrently\s+)?(?:if exists\s+)?)(\S+)",
+        r"|(?:drop|alter|reindex)\s+index\s+(?:concurrently\s+)?(?:if exists\s+)?)(\S+)",
         re.MULTILINE,
     )
     for path in [*FILES, *sorted((ROOT / "sql" / "migrations").glob("*.sql"))]:
