@@ -71,7 +71,11 @@ as $$
     ('migrations/0028_verify_slices.sql',
       'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db'),
     ('migrations/0029_narrow_time_ranges.sql',
-      '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9')
+      '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9'),
+    ('migrations/0030_summarize_times_by_vacuum.sql',
+      'd0ed4e979bfe4065a8061b2affac83a1af90c081d7c4b224bfbbefd0372c64d7'),
+    ('migrations/0031_drop_keys_of_imports.sql',
+      'ee05cab2f14193af87866f95d789cef534fe816367b7728383b416ae7e5e35ea')
 $$;
 
 comment on function pgledger.versioned_files is

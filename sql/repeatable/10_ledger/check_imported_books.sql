@@ -1,6 +1,5 @@
 /*
-Refuses an import that leaves a set of books in which something is wrong: the checks are those of
-pgledger_verify that read the set of books.
+Refuses an import that leaves a set of books in which something is wrong.
 
 Errors: ImportRefused.
 */
@@ -16,25 +15,7 @@ declare
 begin
   select verified.check_name, verified.violations, verified.example
   into v_found
-  from (
-    select books.check_name, books.violations, books.example
-    from pgledger.verify_books(check_imported_books.app_id) as books
-    union all
-    select accounts.check_name, accounts.violations, accounts.example
-    from pgledger.verify_accounts(check_imported_books.app_id) as accounts
-    union all
-    select scales.check_name, scales.violations, scales.example
-    from pgledger.verify_scales(check_imported_books.app_id) as scales
-    union all
-    select entries.check_name, entries.violations, entries.example
-    from pgledger.verify_entries(check_imported_books.app_id) as entries
-    union all
-    select changes.check_name, changes.violations, changes.example
-    from pgledger.verify_changes(check_imported_books.app_id) as changes
-    union all
-    select transfers.check_name, transfers.violations, transfers.example
-    from pgledger.verify_transfers(check_imported_books.app_id) as transfers
-  ) as verified
+  from pgledger.verify_imported_books(check_imported_books.app_id) as verified
   where verified.violations > 0
   limit 1;
 

@@ -423,7 +423,7 @@ as $$
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_repeated(text, jsonb, jsonb, text)', 'owner', '', ''),
     (
       'function', 'private',
       'check_repeated_hold(holds, text, text, numeric, timestamp with time zone, interval, '
@@ -725,6 +725,7 @@ as $$
     ('function', 'private', 'hold_answer(holds, boolean)', 'owner', '', ''),
     ('function', 'private', 'hold_bytes(holds, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'hold_end_bytes(holds, text)', 'owner', '', ''),
+    ('function', 'private', 'hold_ended_by(text, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'hold_in_batch(text, text, numeric, timestamp with time zone, timestamp with time zone, '
@@ -1306,8 +1307,8 @@ as $$
       'owner', '', ''
     ),
     (
-      'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
-      ''
+      'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint, text)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
@@ -1662,6 +1663,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_holds(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_imported_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_imports(text)', 'owner', '', ''),
     ('function', 'private', 'verify_keys(text)', 'owner', '', ''),
     ('function', 'private', 'verify_names(text)', 'owner', '', ''),

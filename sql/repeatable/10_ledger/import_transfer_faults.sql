@@ -51,7 +51,8 @@ as $$
             'it happened at %s, and the books are closed until %s',
             coalesce(moved.event_at, moved.created_at), closed.until
           )
-        when pgledger.text_fault(coalesce(moved.group_id, '-'), 1, 255, false) is not null
+        when moved.group_id is not null
+          and pgledger.text_fault(moved.group_id, 1, 255, false) is not null
           then 'its group_id is not valid: ' || pgledger.text_fault(moved.group_id, 1, 255, false)
         when pgledger.metadata_fault(moved.metadata) is not null
           then 'its metadata is not valid: ' || pgledger.metadata_fault(moved.metadata)

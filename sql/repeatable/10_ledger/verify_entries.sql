@@ -13,7 +13,7 @@ language sql
 stable
 parallel safe
 as $$
-  with chain as materialized (
+  with chain as (
     select
       leg.id,
       leg.version = coalesce(lag(leg.version) over along, 0) + 1 as has_no_gap,
@@ -36,42 +36,49 @@ as $$
     left join pgledger.limits_in_force(verify_entries.app_id, null, null) as force
       on leg.key = force.key and leg.version between force.first_version and force.last_version
     window along as (partition by leg.key order by leg.version)
+  ),
+
+  counted as (
+    select
+      count(*) as entries,
+      count(*) filter (where not chain.has_no_gap) as gaps,
+      min(chain.id) filter (where not chain.has_no_gap) as a_gap,
+      count(*) filter (where not chain.follows) as jumps,
+      min(chain.id) filter (where not chain.follows) as a_jump,
+      count(*) filter (where chain.is_later is not true) as returns,
+      min(chain.id) filter (where chain.is_later is not true) as a_return,
+      count(*) filter (where chain.is_within_limits is not true) as excesses,
+      min(chain.id) filter (where chain.is_within_limits is not true) as an_excess,
+      count(*) filter (where chain.is_let_through is not true) as intrusions,
+      min(chain.id) filter (where chain.is_let_through is not true) as an_intrusion
+    from chain
   )
 
-  select
-    'versions of entries run from 1 without a gap',
-    count(*),
-    count(*) filter (where not chain.has_no_gap),
-    min(chain.id) filter (where not chain.has_no_gap)
-  from chain
-  union all
-  select
-    'each entry starts from the balance that the one before left',
-    count(*),
-    count(*) filter (where not chain.follows),
-    min(chain.id) filter (where not chain.follows)
-  from chain
-  union all
-  select
-    'each entry was recorded later than the one before',
-    count(*),
-    count(*) filter (where chain.is_later is not true),
-    min(chain.id) filter (where chain.is_later is not true)
-  from chain
-  union all
-  select
-    'balances stayed within their account''s limits after every entry',
-    count(*),
-    count(*) filter (where chain.is_within_limits is not true),
-    min(chain.id) filter (where chain.is_within_limits is not true)
-  from chain
-  union all
-  select
-    'no entry passed an account that was frozen for it or closed',
-    count(*),
-    count(*) filter (where chain.is_let_through is not true),
-    min(chain.id) filter (where chain.is_let_through is not true)
-  from chain
+  select found.check_name, counted.entries, found.violations, found.example
+  from counted
+  cross join lateral (
+    values
+    (
+      'versions of entries run from 1 without a gap',
+      counted.gaps, counted.a_gap
+    ),
+    (
+      'each entry starts from the balance that the one before left',
+      counted.jumps, counted.a_jump
+    ),
+    (
+      'each entry was recorded later than the one before',
+      counted.returns, counted.a_return
+    ),
+    (
+      'balances stayed within their account''s limits after every entry',
+      counted.excesses, counted.an_excess
+    ),
+    (
+      'no entry passed an account that was frozen for it or closed',
+      counted.intrusions, counted.an_intrusion
+    )
+  ) as found (check_name, violations, example)
 $$;
 
 comment on function pgledger.verify_entries is

@@ -9,31 +9,43 @@ language sql
 stable
 parallel safe
 as $$
-  select
-    'transfers join two accounts of one app and currency',
-    count(*),
-    count(*) filter (where sound.is_right is not true),
-    min(sound.id) filter (where sound.is_right is not true)
-  from (
+  with sound as (
     select
       transfers.id,
       transfers.from_key <> transfers.to_key
       and source.currency = target.currency
       and transfers.app_id = source.app_id
-      and transfers.app_id = target.app_id as is_right
+      and transfers.app_id = target.app_id as joins_its_like,
+      pgledger.amount_fault(transfers.amount) is null as amount_is_right
     from pgledger.transfers
     left join pgledger.accounts as source on transfers.from_key = source.key
     left join pgledger.accounts as target on transfers.to_key = target.key
     where verify_transfers.app_id is null or transfers.app_id = verify_transfers.app_id
-  ) as sound
-  union all
-  select
-    'amounts are above 0, below 1e30, of at most 18 decimal places',
-    count(*),
-    count(*) filter (where pgledger.amount_fault(transfers.amount) is not null),
-    min(transfers.id) filter (where pgledger.amount_fault(transfers.amount) is not null)
-  from pgledger.transfers
-  where verify_transfers.app_id is null or transfers.app_id = verify_transfers.app_id
+  ),
+
+  counted as (
+    select
+      count(*) as transfers,
+      count(*) filter (where sound.joins_its_like is not true) as strays,
+      min(sound.id) filter (where sound.joins_its_like is not true) as a_stray,
+      count(*) filter (where not sound.amount_is_right) as wrong_amounts,
+      min(sound.id) filter (where not sound.amount_is_right) as a_wrong_amount
+    from sound
+  )
+
+  select found.check_name, counted.transfers, found.violations, found.example
+  from counted
+  cross join lateral (
+    values
+    (
+      'transfers join two accounts of one app and currency',
+      counted.strays, counted.a_stray
+    ),
+    (
+      'amounts are above 0, below 1e30, of at most 18 decimal places',
+      counted.wrong_amounts, counted.a_wrong_amount
+    )
+  ) as found (check_name, violations, example)
   union all
   select
     'ids of accounts and transfers are well formed',

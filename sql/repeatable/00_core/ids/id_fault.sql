@@ -9,7 +9,9 @@ parallel safe
 as $$
   select case
     when id is null then 'it is null'
-    when id collate "C" ~ ('^' || prefix || '_[0-7][0-9A-HJKMNP-TV-Z]{25}$') then null
+    -- A count in the expression would make it six times as slow.
+    when char_length(id) = char_length(prefix) + 27
+      and id collate "C" ~ ('^' || prefix || '_[0-7][0-9A-HJKMNP-TV-Z]+$') then null
     when not starts_with(id, prefix || '_')
       then format('it does not begin with %s_', prefix)
     else pgledger.ulid_fault(substr(id, char_length(prefix) + 2))
