@@ -19885,7 +19885,8 @@ begin
   -- something else.
   if cardinality(v_made_ids) is distinct from v_count then
     v_ok := pgledger.fail(
-      'IdempotencyConflict', array['id', given.id], coalesce(request_indexes[given.place], given.place),
+      'IdempotencyConflict', array['id', given.id],
+      coalesce(request_indexes[given.place], given.place),
       request_count
     )
     from unnest(v_ids) with ordinality as given (id, place)
@@ -28804,7 +28805,8 @@ begin
     -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     v_ok := pgledger.fail(
-      'IdempotencyConflict', array['id', given.id], coalesce(request_indexes[given.place], given.place),
+      'IdempotencyConflict', array['id', given.id],
+      coalesce(request_indexes[given.place], given.place),
       request_count
     )
     from unnest(v_ids) with ordinality as given (id, place)
@@ -61648,7 +61650,7 @@ values
   ('repeatable/10_ledger/made_hold_outcome.sql', 'repeatable', '1c1182f249263bec4d1b06af25a11ee5e8c7bef95d5ac8840223d84bd4bfa33c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_blocks.sql', 'repeatable', 'f3ac23b3a77fbc3d5f38e307314c707a68a8575718b8eea948e2d79fb4900bdc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_hold.sql', 'repeatable', '1cec0319b8503ff836270ab8fd519098e0af55ae4dbd4c6efa21ab61fa11b430', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/make_holds.sql', 'repeatable', 'dbf2378303a9cbbc38ca9cb389626d064fb79061ae01a05ca2052c6de94033b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/make_holds.sql', 'repeatable', '6459da431e8b3e8d7c5f65a2197d3f30f45654f979288dcbafd070602d419d30', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/make_sound_holds.sql', 'repeatable', '20dfa039d5cdc6e6ca7fe962f177820890202d96893c97bc0ca785f364a279f9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/moment_before.sql', 'repeatable', '527290d3188fa1359d32e45056fe57191ccd877c0afd8b3dd76fff7963922d8c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/move_account_name.sql', 'repeatable', '159d638ff47007aea3a613f5bd5c66266a4817ac5df23ddbd00acf0c839b49b9', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61745,7 +61747,7 @@ values
   ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_changed_hold.sql', 'repeatable', 'b2e9e4ea8bf9664cc35e15f5ac329a247472df93d70ec094868f89b5e4650682', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'de00adc0c7918883214457d731c3d48c022a603d322564a8eb1bd22578591aa1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_holds.sql', 'repeatable', 'ff4fefafc5af4c719cda634fb0e187551e139d03278a18986995b6edee5a25c1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_holds_in_order.sql', 'repeatable', '66374fbd922390e42fbee2fb6bcf04196b94d13af0930b9e7fd6e135eb8ea4e2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_keyed_holds.sql', 'repeatable', '9571afddc6866dc6605b93ae37dfc6afaa7c1b6114de1e1fd356f6c6a05506ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_locked_holds.sql', 'repeatable', 'ff768ccaa87dbf8c07dbbd85467ccfbe4c33a30481926339def04c9e6ccbda6e', pg_catalog.now(), '0.1.0.dev0', true),

@@ -202,7 +202,8 @@ begin
   -- something else.
   if cardinality(v_made_ids) is distinct from v_count then
     v_ok := pgledger.fail(
-      'IdempotencyConflict', array['id', given.id], coalesce(request_indexes[given.place], given.place),
+      'IdempotencyConflict', array['id', given.id],
+      coalesce(request_indexes[given.place], given.place),
       request_count
     )
     from unnest(v_ids) with ordinality as given (id, place)

@@ -214,7 +214,8 @@ begin
     -- Another call took an id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     v_ok := pgledger.fail(
-      'IdempotencyConflict', array['id', given.id], coalesce(request_indexes[given.place], given.place),
+      'IdempotencyConflict', array['id', given.id],
+      coalesce(request_indexes[given.place], given.place),
       request_count
     )
     from unnest(v_ids) with ordinality as given (id, place)
