@@ -5205,22 +5205,23 @@ reindex index pgledger.transfers_event_at_created_at_idx;
 
 -- file: migrations/0030_summarize_times_by_vacuum.sql
 /*
-Autovacuum visits transfers after every 20,000 new ones, not after a fifth of the table, and each
-visit summarizes the new ranges of the index of times. A range that nobody has summarized is read as
-a whole by whoever asks for a time.
+Autovacuum visits transfers after every 20,000 new ones, however many there are, and each visit
+summarizes the new ranges of the index of times. A range that nobody has summarized is read as a
+whole by whoever asks for a time.
 
 Until now each new range asked for that by itself. The server keeps 256 such requests, and looks at
 them once a minute: it forgot the others, and wrote a line into its log for each.
 */
-alter index pgledger.transfers_event_at_created_at_idx set (autosummarize = false);
 alter table pgledger.transfers set (
   autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0
 );
+alter index pgledger.transfers_event_at_created_at_idx set (autosummarize = false);
 
 -- file: migrations/0031_drop_keys_of_imports.sql
 /*
 What an import works on is read as a whole, never by its numbers, so indexes of them are made for
-nobody. Numbers are given by the tables and by statements that number rows, so they are unique.
+nobody. The tables give the numbers. Whoever gives others has to give each once: where one stands
+twice, the proof of the books refuses the import.
 */
 -- squawk-ignore ban-drop-constraint
 alter table pgledger.import_accounts drop constraint import_accounts_number_pk;
@@ -5232,6 +5233,14 @@ alter table pgledger.import_entries drop constraint import_entries_number_pk;
 alter table pgledger.import_legs drop constraint import_legs_account_number_place_pk;
 -- squawk-ignore ban-drop-constraint
 alter table pgledger.import_times drop constraint import_times_transfer_number_pk;
+
+-- file: migrations/0032_name_what_was_taken.sql
+/*
+The refusal of a repeat names the argument, an id or a key. So the functions that refuse one take
+its name, and are others than those before.
+*/
+drop function if exists pgledger.check_repeated(text, jsonb, jsonb);
+drop function if exists pgledger.refuse_repeated(text, jsonb, jsonb, bigint, bigint);
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -5662,9 +5671,9 @@ revoke all on function pgledger.check_quantity from public;
 
 -- file: repeatable/00_core/checks/check_repeated.sql
 /*
-Checks that a repeated request asks for what the first one with its id did, or with what else the
-argument of that name gives. Only fields of the given object count; those that this request leaves
-open it gives as they were recorded. Numbers are equal by value.
+Checks that a repeated request asks for what the first one with its id did, or with its key if the
+argument is one. Only fields of the given object count; those that this request leaves open it gives
+as they were recorded. Numbers are equal by value.
 
 Errors: IdempotencyConflict.
 */
@@ -5691,7 +5700,7 @@ end;
 $$;
 
 comment on function pgledger.check_repeated is
-  'Checks that a request with an id that is taken is the one that took it.';
+  'Checks that a request with a taken id or key is the one that took it.';
 
 revoke all on function pgledger.check_repeated from public;
 
@@ -5971,10 +5980,10 @@ revoke all on function pgledger.quantity_fault from public;
 
 -- file: repeatable/00_core/checks/refuse_repeated.sql
 /*
-Refuses an id that was taken by a different request, and says in what they differ: an id, or what
-else the argument of that name gives. Values are shown within one app and tenant only, and texts and
-numbers only: metadata, prices and lines may be long or private, so they are merely named. If the id
-is another app's or tenant's, or nothing is known of the first request, nothing more is said.
+Refuses an id, or a key if the argument is one, that was taken by a different request, and says in
+what the two differ. Values are shown within one app and tenant only, and texts and numbers only:
+metadata, prices and lines may be long or private, so they are merely named. If the id is another
+app's or tenant's, or nothing is known of the first request, nothing more is said.
 
 Errors: IdempotencyConflict.
 */
@@ -6045,7 +6054,7 @@ end;
 $$;
 
 comment on function pgledger.refuse_repeated is
-  'Raises IdempotencyConflict, and names the fields in which two requests with one id differ.';
+  'Raises IdempotencyConflict, and names the fields in which two requests of one id or key differ.';
 
 revoke all on function pgledger.refuse_repeated from public;
 
@@ -8338,9 +8347,11 @@ as $$
     ('migrations/0029_narrow_time_ranges.sql',
       '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9'),
     ('migrations/0030_summarize_times_by_vacuum.sql',
-      'd0ed4e979bfe4065a8061b2affac83a1af90c081d7c4b224bfbbefd0372c64d7'),
+      'aea13c5d025c307ddfb1c299bcd88b353505a016d7da1341b2c84f87005a3276'),
     ('migrations/0031_drop_keys_of_imports.sql',
-      'ee05cab2f14193af87866f95d789cef534fe816367b7728383b416ae7e5e35ea')
+      '360c7c7e9b4d9d6a5d01fe0aa6dd8df5b1d7d261adc721a2eac7db2872a19d77'),
+    ('migrations/0032_name_what_was_taken.sql',
+      '73bc9fd05fa825f14c0b73e581c3fa5231df7dd34dccd061e7000ee94d624af7')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -61426,8 +61437,9 @@ values
   ('migrations/0027_import_history.sql', 'versioned', '20c868f6a56be5f6ec427bc1831e859f0b8829b86472203b45563481d1dbef46', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0028_verify_slices.sql', 'versioned', 'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0029_narrow_time_ranges.sql', 'versioned', '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0030_summarize_times_by_vacuum.sql', 'versioned', 'd0ed4e979bfe4065a8061b2affac83a1af90c081d7c4b224bfbbefd0372c64d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0031_drop_keys_of_imports.sql', 'versioned', 'ee05cab2f14193af87866f95d789cef534fe816367b7728383b416ae7e5e35ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0030_summarize_times_by_vacuum.sql', 'versioned', 'aea13c5d025c307ddfb1c299bcd88b353505a016d7da1341b2c84f87005a3276', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0031_drop_keys_of_imports.sql', 'versioned', '360c7c7e9b4d9d6a5d01fe0aa6dd8df5b1d7d261adc721a2eac7db2872a19d77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0032_name_what_was_taken.sql', 'versioned', '73bc9fd05fa825f14c0b73e581c3fa5231df7dd34dccd061e7000ee94d624af7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61439,7 +61451,7 @@ values
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/check_repeated.sql', 'repeatable', '184d8e0a3c13e94427c2d04bd60263ab80163264e2b58d8d64352a58a40afda5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_repeated.sql', 'repeatable', '54e847377324033de39e49275d7881567c8d328799a5e114747f910100b79866', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'fb5358071daacaf7062711d8496c49b4ffd89b60c41ab4b75e64cd5c4b826e0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61448,7 +61460,7 @@ values
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/refuse_repeated.sql', 'repeatable', '15aca8a75c2f17b23fdc85c83ec63724ddf9f980e0a92b749e0a880f7e6269a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/refuse_repeated.sql', 'repeatable', '4a5cd8be2167f927a630bf8d533d0f03caf7b038b9e1e3c2e8ccd291a0ea5f0b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/searched_metadata_fault.sql', 'repeatable', '3874a6958ebf0979d685c6a097af8d598b9fca6471ac86bbab438708d926c471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61497,7 +61509,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'b5eaa7b52519d8e8c7de5584813ef74cc72d0678eeb6d36796b06ed899535d35', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bd9a6ff876310ae55b5b1a712528b3d4440abfdf8071e658acb0bef87566c578', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,6 +1,7 @@
 /*
 What an import works on is read as a whole, never by its numbers, so indexes of them are made for
-nobody. Numbers are given by the tables and by statements that number rows, so they are unique.
+nobody. The tables give the numbers. Whoever gives others has to give each once: where one stands
+twice, the proof of the books refuses the import.
 */
 -- squawk-ignore ban-drop-constraint
 alter table pgledger.import_accounts drop constraint import_accounts_number_pk;

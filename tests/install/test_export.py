@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import signal
@@ -167,7 +168,12 @@ def read_hledger(text: str) -> tuple[Balances, Balances]:
             ), line
     # No package for Python brings hledger, so only where it is installed does it have its say.
     if (hledger := shutil.which("hledger")) is not None:
-        subprocess.run([hledger, "-f", "-", "check", "--strict"], input=text, text=True, check=True)
+        subprocess.run(
+            [hledger, "-f", "-", "check", "--strict"],
+            input=text.encode(),
+            env=os.environ | {"LC_ALL": "C.UTF-8"},
+            check=True,
+        )
     return total, asserted
 
 

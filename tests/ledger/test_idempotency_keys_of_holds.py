@@ -222,7 +222,9 @@ def test_another_request_is_named_with_its_place(ledger, kind, place, change, wo
     kind.batch(ledger, requests[:3])
     before = ledger.state()
     requests[place] = replace(requests[place], **change)
-    with pytest.raises(IdempotencyConflict, match=f"request {place + 1} of 5: id 'k") as refused:
+    with pytest.raises(
+        IdempotencyConflict, match=f"request {place + 1} of 5: idempotency_key 'k"
+    ) as refused:
         kind.batch(ledger, requests)
     assert refused.value.diag.message_detail == (f"Compared with the first request, {words}.")
     assert ledger.state() == before

@@ -73,9 +73,11 @@ as $$
     ('migrations/0029_narrow_time_ranges.sql',
       '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9'),
     ('migrations/0030_summarize_times_by_vacuum.sql',
-      'd0ed4e979bfe4065a8061b2affac83a1af90c081d7c4b224bfbbefd0372c64d7'),
+      'aea13c5d025c307ddfb1c299bcd88b353505a016d7da1341b2c84f87005a3276'),
     ('migrations/0031_drop_keys_of_imports.sql',
-      'ee05cab2f14193af87866f95d789cef534fe816367b7728383b416ae7e5e35ea')
+      '360c7c7e9b4d9d6a5d01fe0aa6dd8df5b1d7d261adc721a2eac7db2872a19d77'),
+    ('migrations/0032_name_what_was_taken.sql',
+      '73bc9fd05fa825f14c0b73e581c3fa5231df7dd34dccd061e7000ee94d624af7')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -1,7 +1,7 @@
 /*
-Checks that a repeated request asks for what the first one with its id did, or with what else the
-argument of that name gives. Only fields of the given object count; those that this request leaves
-open it gives as they were recorded. Numbers are equal by value.
+Checks that a repeated request asks for what the first one with its id did, or with its key if the
+argument is one. Only fields of the given object count; those that this request leaves open it gives
+as they were recorded. Numbers are equal by value.
 
 Errors: IdempotencyConflict.
 */
@@ -28,6 +28,6 @@ end;
 $$;
 
 comment on function pgledger.check_repeated is
-  'Checks that a request with an id that is taken is the one that took it.';
+  'Checks that a request with a taken id or key is the one that took it.';
 
 revoke all on function pgledger.check_repeated from public;

@@ -1,8 +1,8 @@
 /*
-Refuses an id that was taken by a different request, and says in what they differ: an id, or what
-else the argument of that name gives. Values are shown within one app and tenant only, and texts and
-numbers only: metadata, prices and lines may be long or private, so they are merely named. If the id
-is another app's or tenant's, or nothing is known of the first request, nothing more is said.
+Refuses an id, or a key if the argument is one, that was taken by a different request, and says in
+what the two differ. Values are shown within one app and tenant only, and texts and numbers only:
+metadata, prices and lines may be long or private, so they are merely named. If the id is another
+app's or tenant's, or nothing is known of the first request, nothing more is said.
 
 Errors: IdempotencyConflict.
 */
@@ -73,6 +73,6 @@ end;
 $$;
 
 comment on function pgledger.refuse_repeated is
-  'Raises IdempotencyConflict, and names the fields in which two requests with one id differ.';
+  'Raises IdempotencyConflict, and names the fields in which two requests of one id or key differ.';
 
 revoke all on function pgledger.refuse_repeated from public;
