@@ -9452,7 +9452,9 @@ as $$
       transfer.created_at, 4, 'hold', 'posted', holds.id, null, transfer.created_at, holds.app_id,
       '', jsonb_build_object('posted_amount', holds.posted_amount::text), holds.from_key, 0
     from transfer
-    cross join lateral pgledger.hold_ended_by(transfer.origin_id, transfer.from_version) as holds
+    cross join lateral
+    pgledger.hold_ended_by(transfer.origin_id, transfer.from_version) as ended (id)
+    inner join pgledger.holds on ended.id = holds.id
     union all
     select
       block_holds.placed_at, 1, 'hold', 'made', holds.id, 0, holds.created_at, holds.app_id, '',
@@ -17316,16 +17318,17 @@ revoke all on function pgledger.hold_end_bytes from public;
 
 -- file: repeatable/10_ledger/hold_ended_by.sql
 /*
-The hold that a posting ended, if it ended one: the hold is posted, and no later posting of it
-follows. Postings are told by what they come from and by the version of the account that they leave.
+The id of the hold that a posting ended, if it ended one: the hold is posted, and no later posting
+of it follows. Postings are told by what they come from and by the version of the account that they
+leave.
 */
 create or replace function pgledger.hold_ended_by(origin_id text, from_version bigint)
-returns setof pgledger.holds
+returns setof text
 language sql
 stable
 parallel safe
 as $$
-  select holds.*
+  select holds.id
   from pgledger.holds
   where starts_with(hold_ended_by.origin_id, 'pglh_')
     and holds.id = hold_ended_by.origin_id
@@ -17340,7 +17343,7 @@ as $$
 $$;
 
 comment on function pgledger.hold_ended_by is
-  'The hold of which that posting is the last one, or no row.';
+  'Id of the hold of which that posting is the last one, or no row.';
 
 revoke all on function pgledger.hold_ended_by from public;
 
@@ -32086,11 +32089,13 @@ as $$
     inner join pgledger.holds on block_holds.hold_id = holds.id
     where block_holds.block = seal_root.block
     union all
-    select 7, string_agg(pgledger.hold_end_bytes(hold, transfers.id), '' order by hold.id)
+    select 7, string_agg(pgledger.hold_end_bytes(holds, transfers.id), '' order by holds.id)
     from transfer
     cross join unnest(transfer.posting_ids) as posting (id)
     inner join pgledger.transfers on posting.id = transfers.id
-    cross join lateral pgledger.hold_ended_by(transfers.origin_id, transfers.from_version) as hold
+    cross join lateral
+    pgledger.hold_ended_by(transfers.origin_id, transfers.from_version) as ended (id)
+    inner join pgledger.holds on ended.id = holds.id
     union all
     select 8, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
     from pgledger.noted_changes as noted
@@ -61535,7 +61540,7 @@ values
   ('repeatable/10_ledger/argument_range.sql', 'repeatable', '4aca98dd07b3074e9bf5176b0664c70007651ae53605e10dd1cc4738dcb2779c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/argument_time.sql', 'repeatable', 'd7e9c63888cfa6705ffdc2ff505ed13b19fc51eb83dd9f20c6ca4e75e1e81368', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/balance_then.sql', 'repeatable', '0fca627732fed6edcf14fa8336178cb99994f9df7ceb45a2e21807d812226de1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/block_changes.sql', 'repeatable', '1624df76a70337896277efbcc062861c61221660454eeace3144c3a424983ab4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/block_changes.sql', 'repeatable', 'ee0e63f63b1719245000a67538f23a1d8afc9744edd8962ae1647c98c89f424e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/blocks_lock.sql', 'repeatable', '4730a35fdc160cb4becbe439c6555a85246222ed9d50b51ac147f50ba0e571d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_account.sql', 'repeatable', 'ec073f622ec43f163c817dac49b34b086979f6668a3ae10c226b466a6aeba67b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/change_links.sql', 'repeatable', '4de91cbefb968309330009bdbf91411428a9cefb5479e9d6007db7d59c26d11d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61620,7 +61625,7 @@ values
   ('repeatable/10_ledger/hold_answer.sql', 'repeatable', 'a96266befdc83456d9cd84e9dc766ecfadc09dbb69adeb81496d18458aceb12d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_bytes.sql', 'repeatable', 'f97169854bd0249c8c871e5b68019308d044a088bb64b2f5b5253b32f3508097', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_end_bytes.sql', 'repeatable', 'f1a90a7d3e8e94ecf1268a3ccacd0e0cf947d306ec6480920f31406d690f5aca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/hold_ended_by.sql', 'repeatable', 'bed8ae5dbf273cd51856052b89c2ab8f4b9a07d043c2f765626d8c15c1b09434', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/hold_ended_by.sql', 'repeatable', 'fcfd84bca1e3a880d5b8c1467781e66a6a1e74283e35b1f6c69d28dadc3074a4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_in_batch.sql', 'repeatable', 'c13322728001c6aa1e8619f7f173d23100f9401ed543727371ef39057b28efb3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_outcomes.sql', 'repeatable', '31a55b4be218bdcb93471cbdf8ab2f55de458da372d8a68e65e98622c9e37ca5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/hold_request.sql', 'repeatable', '863c2a202d034ba1396b0ad2be7ec2945aad0d80c9c6c1860b558cb15301250c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61805,7 +61810,7 @@ values
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/run_numbers.sql', 'repeatable', '6dc11cb2e81703e243bbed1c32b4d4292740a7cd6d17255d889ee9616bed1bad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/scale_currencies.sql', 'repeatable', 'b4b3d90e5cda149b770bc93564dbb2d1ad0193efcc9b6b69c2106ee15c2d8b2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/seal_root.sql', 'repeatable', '6400c0176b197853a45eda1e9c5f3f4d5bad4c183832799d673431e6463fc9e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/seal_root.sql', 'repeatable', 'f18b29d667b847d959b30a47a381b53379094e340ef12aea7441046ad75e10e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_chain.sql', 'repeatable', 'cd32f4e09909c0d5aa90509f79d307e19ca6f09ad598d91d0caeb1d9a806af1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/slice_end.sql', 'repeatable', 'edefe4780b91814fefdfebc7b89db43a5ad369c4e7dfa1121a70e744442b4aec', pg_catalog.now(), '0.1.0.dev0', true),

@@ -153,6 +153,7 @@ OPENINGS = [
     ]
 ]
 
+FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 NOW = datetime.now(UTC)
 TOMORROW = Time.of(NOW + timedelta(hours=23))
 NEXT_WEEK = Time.of(NOW + timedelta(days=7))
@@ -170,7 +171,7 @@ DETAILS: tuple[dict[str, Any], ...] = (
     *({} for _ in range(6)),
     {"event_at": Time.of(datetime(2025, 6, 30, 23, 55, tzinfo=UTC))},
     {"event_at": TOMORROW},
-    {"event_at": Time.of(datetime(1, 1, 1, tzinfo=UTC))},
+    {"event_at": Time.of(FIRST_MOMENT)},
     {"metadata": '{"ref": "A-1"}'},
     {"metadata": "{}"},
     {"metadata": '{"a": {"b": [1, 2, "\\u20ac"]}}', "event_at": Time.of(NOW)},
@@ -1147,16 +1148,20 @@ class Bookkeeping(KeyedBatchRules, ConditionRules, WideRules, RuleBasedStateMach
             times = [NOW]
             for record in self.model.records.values():
                 times += [record.transfer.created_at, record.transfer.event_at]
-            at = times[moment % len(times)] + timedelta(microseconds=offset)
+            at = times[moment % len(times)]
+            # The first moment that a request may name is the first one that there is in Python.
+            at += timedelta(microseconds=max(offset, 0) if at == FIRST_MOMENT else offset)
             text: str | None = at.isoformat()
         else:
             text = moment
             at = {
                 "infinity": datetime.max.replace(tzinfo=UTC),
-                "-infinity": datetime.min.replace(tzinfo=UTC),
+                "-infinity": FIRST_MOMENT,
                 None: None,
             }[moment]
         expected = self.model.balance_at(account_id, at, app_id, axis)
+        if moment == "-infinity" and not isinstance(expected, Refusal):
+            expected = Decimal(0)
         self.read(
             expected if isinstance(expected, Refusal) else [expected],
             "select pgledger_balance_at(%s, %s::timestamptz, %s, %s)",

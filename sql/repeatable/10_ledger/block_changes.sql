@@ -101,7 +101,9 @@ as $$
       transfer.created_at, 4, 'hold', 'posted', holds.id, null, transfer.created_at, holds.app_id,
       '', jsonb_build_object('posted_amount', holds.posted_amount::text), holds.from_key, 0
     from transfer
-    cross join lateral pgledger.hold_ended_by(transfer.origin_id, transfer.from_version) as holds
+    cross join lateral
+    pgledger.hold_ended_by(transfer.origin_id, transfer.from_version) as ended (id)
+    inner join pgledger.holds on ended.id = holds.id
     union all
     select
       block_holds.placed_at, 1, 'hold', 'made', holds.id, 0, holds.created_at, holds.app_id, '',

@@ -104,11 +104,13 @@ as $$
     inner join pgledger.holds on block_holds.hold_id = holds.id
     where block_holds.block = seal_root.block
     union all
-    select 7, string_agg(pgledger.hold_end_bytes(hold, transfers.id), '' order by hold.id)
+    select 7, string_agg(pgledger.hold_end_bytes(holds, transfers.id), '' order by holds.id)
     from transfer
     cross join unnest(transfer.posting_ids) as posting (id)
     inner join pgledger.transfers on posting.id = transfers.id
-    cross join lateral pgledger.hold_ended_by(transfers.origin_id, transfers.from_version) as hold
+    cross join lateral
+    pgledger.hold_ended_by(transfers.origin_id, transfers.from_version) as ended (id)
+    inner join pgledger.holds on ended.id = holds.id
     union all
     select 8, string_agg(pgledger.noted_bytes(noted), '' order by noted.number)
     from pgledger.noted_changes as noted
