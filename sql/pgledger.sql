@@ -5220,8 +5220,8 @@ alter index pgledger.transfers_event_at_created_at_idx set (autosummarize = fals
 -- file: migrations/0031_drop_keys_of_imports.sql
 /*
 What an import works on is read as a whole, never by its numbers, so indexes of them are made for
-nobody. The tables give the numbers. Whoever gives others has to give each once: where one stands
-twice, the proof of the books refuses the import.
+nobody. The tables give the numbers. Whoever gives others has to give each once: where transfers
+refer to one that stands twice, the import is refused.
 */
 -- squawk-ignore ban-drop-constraint
 alter table pgledger.import_accounts drop constraint import_accounts_number_pk;
@@ -8349,7 +8349,7 @@ as $$
     ('migrations/0030_summarize_times_by_vacuum.sql',
       'aea13c5d025c307ddfb1c299bcd88b353505a016d7da1341b2c84f87005a3276'),
     ('migrations/0031_drop_keys_of_imports.sql',
-      '360c7c7e9b4d9d6a5d01fe0aa6dd8df5b1d7d261adc721a2eac7db2872a19d77'),
+      '8a19c897d01bb33645bcedb792a0606772377fca50638a926b9e784c3a085a83'),
     ('migrations/0032_name_what_was_taken.sql',
       '73bc9fd05fa825f14c0b73e581c3fa5231df7dd34dccd061e7000ee94d624af7')
 $$;
@@ -61443,7 +61443,7 @@ values
   ('migrations/0028_verify_slices.sql', 'versioned', 'c6e46c40dbaa494129aae4b8c2ce95f361f4fc1a0fe2a5aac17f9b6a3aebe4db', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0029_narrow_time_ranges.sql', 'versioned', '710574d24b62909ae58fa64c22ade8bc9609506eb1bf06a9173ed2deb1dae5e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0030_summarize_times_by_vacuum.sql', 'versioned', 'aea13c5d025c307ddfb1c299bcd88b353505a016d7da1341b2c84f87005a3276', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0031_drop_keys_of_imports.sql', 'versioned', '360c7c7e9b4d9d6a5d01fe0aa6dd8df5b1d7d261adc721a2eac7db2872a19d77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0031_drop_keys_of_imports.sql', 'versioned', '8a19c897d01bb33645bcedb792a0606772377fca50638a926b9e784c3a085a83', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0032_name_what_was_taken.sql', 'versioned', '73bc9fd05fa825f14c0b73e581c3fa5231df7dd34dccd061e7000ee94d624af7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -61514,7 +61514,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'bd9a6ff876310ae55b5b1a712528b3d4440abfdf8071e658acb0bef87566c578', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '735afd8f982759b49b1d5f07c79fb960c6c5c596a905a6a5ea50904e5a00f914', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_answer.sql', 'repeatable', '01f38b551b311459e3a722257f6cbe32902a444e5d223f784149795f2104270b', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,7 +1,7 @@
 /*
 What an import works on is read as a whole, never by its numbers, so indexes of them are made for
-nobody. The tables give the numbers. Whoever gives others has to give each once: where one stands
-twice, the proof of the books refuses the import.
+nobody. The tables give the numbers. Whoever gives others has to give each once: where transfers
+refer to one that stands twice, the import is refused.
 */
 -- squawk-ignore ban-drop-constraint
 alter table pgledger.import_accounts drop constraint import_accounts_number_pk;

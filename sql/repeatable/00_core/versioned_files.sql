@@ -75,7 +75,7 @@ as $$
     ('migrations/0030_summarize_times_by_vacuum.sql',
       'aea13c5d025c307ddfb1c299bcd88b353505a016d7da1341b2c84f87005a3276'),
     ('migrations/0031_drop_keys_of_imports.sql',
-      '360c7c7e9b4d9d6a5d01fe0aa6dd8df5b1d7d261adc721a2eac7db2872a19d77'),
+      '8a19c897d01bb33645bcedb792a0606772377fca50638a926b9e784c3a085a83'),
     ('migrations/0032_name_what_was_taken.sql',
       '73bc9fd05fa825f14c0b73e581c3fa5231df7dd34dccd061e7000ee94d624af7')
 $$;
