@@ -81,8 +81,8 @@ FAULTS: Final = (
     Fault(
         "an id may hold 130 bits",
         "00_core/ids/id_fault",
-        "_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
-        "_[0-9A-HJKMNP-TV-Z]{26}$",
+        "_[0-7][0-9A-HJKMNP-TV-Z]+$",
+        "_[0-9A-HJKMNP-TV-Z]+$",
         "bad_input ids",
     ),
     Fault(
