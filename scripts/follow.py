@@ -30,6 +30,12 @@ from pgledger.migrate import migrate
 
 ACCOUNTS: Final = 200
 
+# Writers touch accounts in any order, so they deadlock all the time; by itself a server takes a
+# second to see each.
+SETTINGS: Final = {"deadlock_timeout": "10ms"}
+
+PROGRESS_SECONDS: Final = 10.0
+
 Step = tuple[str, str, str]
 
 
@@ -157,8 +163,11 @@ def stream(dsn: str, goal: int) -> int:
         accounts = [Ledger(conn).create_account("free", "USD").id for _ in range(ACCOUNTS)]
     writers: list[Writer] = []
 
+    def written() -> int:
+        return sum(len(writer.committed) for writer in writers)
+
     def reached() -> bool:
-        return sum(len(writer.committed) for writer in writers) >= goal
+        return written() >= goal
 
     writers += [Writer(dsn, accounts, seed, reached) for seed in range(8)]
     readers = [Reader(dsn, size, restarts=size == 100) for size in (37, 100, 1000)]
@@ -166,7 +175,9 @@ def stream(dsn: str, goal: int) -> int:
     for thread in (*readers, *writers):
         thread.start()
     for writer in writers:
-        writer.join()
+        while writer.is_alive():
+            writer.join(PROGRESS_SECONDS)
+            print(f"{written():,} of {goal:,} changes", file=sys.stderr)
     for reader in readers:
         reader.stopping.set()
     for reader in readers:
@@ -264,7 +275,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="follow") as place:
         # As root, the server runs under another account, which has to pass through.
         Path(place).chmod(0o711)
-        with EmbeddedServer(Path(place) / "server") as server:
+        with EmbeddedServer(Path(place) / "server", settings=SETTINGS) as server:
             dsn = server.dsn()
             migrate(dsn)
             if arguments.mode == "stream":
