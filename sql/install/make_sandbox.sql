@@ -6,16 +6,21 @@ go off in it, too. It is made anew for each call, because its owner may change i
 
 Run by `pgledger migrate` before each file, where a superuser migrates what a lesser role owns.
 
+  name    of the function: another one each time
   owner   role that owns everything
 */
 do $sandbox$
 begin
-  create or replace function pg_temp.run_as_owner(statements pg_catalog.text)
-  returns pg_catalog.void
-  language plpgsql
-  security definer
-  as 'begin execute statements; set constraints all immediate; end';
   execute pg_catalog.format(
-    'alter function pg_temp.run_as_owner(pg_catalog.text) owner to %I', :owner);
+    $make$
+    create or replace function pg_temp.%1$I(statements pg_catalog.text)
+    returns pg_catalog.void
+    language plpgsql
+    security definer
+    as 'begin execute statements; set constraints all immediate; end';
+    alter function pg_temp.%1$I(pg_catalog.text) owner to %2$I;
+    $make$,
+    :name, :owner
+  );
 end
 $sandbox$;

@@ -1,7 +1,8 @@
 /*
 Records that a file was applied.
 
-Run by `pgledger migrate` after each file, in its transaction, as pgledger's owner.
+Run by `pgledger migrate` for each file after the last one, in their transaction, as pgledger's
+owner.
 
   name, kind, sha256   of the file
   package_version      of the package that applied it

@@ -646,8 +646,9 @@ def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
     for label, way in ways.items():
         with subtests.test(label), conn.transaction(force_rollback=True):
             conn.execute(way.encode())
-            assert CHECK_OF_GUARDS in findings(conn), label
-            violations, example = findings(conn)[CHECK_OF_GUARDS]
+            found = findings(conn)
+            assert CHECK_OF_GUARDS in found, label
+            violations, example = found[CHECK_OF_GUARDS]
             assert violations >= 1
             assert example in GUARDS
 

@@ -495,10 +495,15 @@ def test_what_a_migration_sets_off_does_not_get_a_superusers_rights(
         give_database(victim)
         migrate(as_mallory(victim), roles=False)
         become = "select"
-    # It also replaces the function in which it finds itself, for the calls that come after.
+    # It also makes the functions in which what comes after will run.
     end = """
-      create or replace function pg_temp.run_as_owner(statements text) returns void
-      language plpgsql as $f$ begin reset role; execute statements; end $f$;
+      for number in 1 .. 2000 loop
+        execute format(
+          'create or replace function pg_temp.run_as_owner_%s(statements text) returns void'
+          ' language plpgsql as $f$ begin reset role; execute statements; end $f$',
+          number
+        );
+      end loop;
       return null"""
     victim.plant(
         become,
@@ -513,6 +518,10 @@ def test_what_a_migration_sets_off_does_not_get_a_superusers_rights(
     )
     with victim.connection() as conn:
         assert "migrations/9001_add_currency.sql" in migrate(conn, sql_dir=files).applied
-        assert conn.execute("select to_regproc('pg_temp.run_as_owner')").fetchone() == (None,)
+        of_the_superuser = conn.execute(
+            "select count(*) from pg_proc"
+            " where proname like 'run_as_owner%' and proowner = 'postgres'::regrole"
+        )
+        assert of_the_superuser.fetchone() == (0,)
     ran_as = "pgledger_owner" if owner == "pgledger_owner" else victim.mallory
     assert victim.alarms == [f"planted code ran in pgledger.spring as {ran_as}"]

@@ -28,7 +28,8 @@ Session = psycopg.Connection[Any]
 
 WRITERS = 8
 ACCOUNTS = 5
-ANSWERS = scaled(400)
+# With fewer, it may be that nothing moved meanwhile.
+ANSWERS = max(400, scaled(400))
 
 OLDEST = """
     select min(xact_start), clock_timestamp()
@@ -37,11 +38,11 @@ OLDEST = """
 """
 
 
-def write(conn: Session, accounts: list[str], dice: random.Random, stop: threading.Event) -> int:
-    """Makes transactions of every kind until it is told to stop; returns how many it kept."""
+def write(conn: Session, accounts: list[str], dice: random.Random, stop: threading.Event) -> None:
+    """Makes transactions of every kind until it is told to stop, and has kept one at least."""
     ledger = Ledger(conn)
     kept = 0
-    while not stop.is_set():
+    while kept == 0 or not stop.is_set():
         try:
             conn.execute("select pg_sleep(%s)", [dice.random() / 200])
             for _ in range(dice.randint(1, 3)):
@@ -58,7 +59,6 @@ def write(conn: Session, accounts: list[str], dice: random.Random, stop: threadi
                 kept += 1
         except DeadlockDetected:
             conn.rollback()
-    return kept
 
 
 @pytest.fixture
@@ -99,7 +99,8 @@ def test_what_was_final_is_answered_the_same_again(connect: Connect, accounts: l
                 assert not any(writer.done() for writer in running)
         finally:
             stop.set()
-        assert all(writer.result(timeout=60) > 0 for writer in running)
+        for writer in running:
+            writer.result(timeout=60)
 
     assert {at: ask(at) for at in final} == final
     assert {at: ask(at) for at in control} != control

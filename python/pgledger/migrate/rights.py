@@ -1,6 +1,6 @@
 """Running SQL as pgledger's owner."""
 
-from typing import Final
+import itertools
 
 import psycopg
 from psycopg import errors as pg_errors
@@ -9,9 +9,6 @@ from .install import install_sql
 from .results import MigrationError
 from .session import Cursor, execute, fetch
 from .sqltext import identifier
-
-_CALL: Final = "select pg_temp.run_as_owner(%s::pg_catalog.text)"
-_DROP: Final = "drop function pg_temp.run_as_owner(pg_catalog.text)"
 
 
 class OwnerRights:
@@ -34,6 +31,9 @@ class OwnerRights:
             {"owner": owner, "user": user},
         )
         self.in_sandbox = [row[0] for row in superusers] == [True, False]
+        # Each sandbox has a name of its own. Rows of catalogs that this transaction has deleted are
+        # still in the indexes, and would all be looked at by whoever looks for that name.
+        self._names = (f"run_as_owner_{number}" for number in itertools.count(1))
 
     def take(self) -> None:
         """Becomes the owner, unless each statement is going to be run as the owner by itself."""
@@ -54,9 +54,10 @@ class OwnerRights:
         if not self.in_sandbox:
             execute(self.cursor, text)
             return
-        execute(self.cursor, install_sql("make_sandbox.sql", owner=self.owner))
-        execute(self.cursor, _CALL, (text,))
-        execute(self.cursor, _DROP)
+        name = next(self._names)
+        execute(self.cursor, install_sql("make_sandbox.sql", name=name, owner=self.owner))
+        execute(self.cursor, f"select pg_temp.{name}(%s::pg_catalog.text)", (text,))
+        execute(self.cursor, f"drop function pg_temp.{name}(pg_catalog.text)")
 
 
 def position_of(error: psycopg.Error, text: str) -> str | None:

@@ -34,8 +34,9 @@ ADVISORY_LOCK: Final = int.from_bytes(
 POLL_SECONDS: Final = 0.1
 
 
-def _record(rights: OwnerRights, file: SqlFile, decision: Decision) -> None:
-    rights.execute(
+def _record(rights: OwnerRights, files: Sequence[SqlFile], decision: Decision) -> None:
+    """Brings the history up to date, all at once: each time costs as much as a function."""
+    texts = (
         install_sql(
             "record_file.sql",
             name=file.name,
@@ -43,8 +44,11 @@ def _record(rights: OwnerRights, file: SqlFile, decision: Decision) -> None:
             sha256=file.sha256,
             package_version=package_version(),
             with_roles=decision.roles,
-        ),
+        )
+        for file in files
     )
+    if text := "\n".join(texts):
+        rights.execute(text)
 
 
 def _place(file: SqlFile, text: str, error: psycopg.Error) -> str:
@@ -246,15 +250,12 @@ class Run:
     def _run_files(self, files: Sequence[SqlFile], decision: Decision, rights: OwnerRights) -> None:
         """Applies files, and brings the history up to date."""
         for file in decision.unrecorded:
-            _record(rights, file, decision)
             self.recorded.append(file.name)
             self.tell("recorded", file.name)
-        for file in self.unrecorded:
-            _record(rights, file, decision)
         for file in files:
             text = text_for(file, roles=decision.roles, fresh=decision.fresh)
             self._apply(file, in_surface(text, decision.surface), rights)
-            _record(rights, file, decision)
+        _record(rights, [*decision.unrecorded, *self.unrecorded, *files], decision)
 
     def _finish(self, decision: Decision, unlinked: Sequence[str], rights: OwnerRights) -> None:
         """Does what has to be done after the last file."""

@@ -79,7 +79,7 @@ as $$
       pg_proc.proname,
       replace(
         replace(
-          replace(oidvectortypes(pg_proc.proargtypes), 'pgledger.', ''),
+          replace(argument.types, 'pgledger.', ''),
           format('%I.pgledger_', actual_guards.surface), 'pgledger_'
         ),
         format('%I.ledger_', actual_guards.surface), 'ledger_'
@@ -95,9 +95,14 @@ as $$
         where starts_with(setting.text, 'search_path=')
       )
     ),
-    format('%I.%I(%s)', home.nspname, pg_proc.proname, oidvectortypes(pg_proc.proargtypes))
+    format('%I.%I(%s)', home.nspname, pg_proc.proname, argument.types)
   from pg_catalog.pg_proc
   inner join home on pg_proc.pronamespace = home.oid
+  -- The offset lets it be worked out once for each function.
+  cross join lateral (
+    select oidvectortypes(pg_proc.proargtypes)
+    offset 0
+  ) as argument (types)
 $$;
 
 comment on function pgledger.actual_guards is
