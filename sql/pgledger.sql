@@ -17944,6 +17944,8 @@ as $$
           then 'its id is not valid: ' || pgledger.id_fault(import_accounts.id, 'pgla')
         when repeated.id is not null
           then 'its id stands in several rows'
+        when doubled.number is not null
+          then 'its number stands in several rows'
         when accounts.key is not null
           then 'its id is taken'
         when pgledger.text_fault(import_accounts.name, 1, 255, true) is not null
@@ -17980,6 +17982,12 @@ as $$
       group by import_accounts.id
       having count(*) > 1
     ) as repeated on import_accounts.id = repeated.id
+    left join (
+      select import_accounts.number
+      from pgledger.import_accounts
+      group by import_accounts.number
+      having count(*) > 1
+    ) as doubled on import_accounts.number = doubled.number
   ) as given
   where given.reason is not null
 $$;
@@ -18214,6 +18222,8 @@ as $$
           then 'its id is not valid: ' || pgledger.id_fault(moved.id, 'pglt')
         when repeated.id is not null
           then 'its id stands in several rows'
+        when doubled.number is not null
+          then 'its number stands in several rows'
         when transfers.id is not null
           then 'its id is taken'
         when pgledger.amount_fault(moved.amount) is not null
@@ -18261,6 +18271,12 @@ as $$
       group by import_transfers.id
       having count(*) > 1
     ) as repeated on moved.id = repeated.id
+    left join (
+      select import_transfers.number
+      from pgledger.import_transfers
+      group by import_transfers.number
+      having count(*) > 1
+    ) as doubled on moved.number = doubled.number
   ) as given
   where given.reason is not null
 $$;
@@ -61646,11 +61662,11 @@ values
   ('repeatable/10_ledger/ids_of_new_requests.sql', 'repeatable', 'fe20bc6378dda2434ca0d0d95c22e89c2b91dc56d840cd3b772b91c25fbd7c88', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_of_repeats.sql', 'repeatable', '0da69a96802c1b24636bb3e120d0fb47c5de7bb68f06bf1913b76de551d59aca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/ids_under_keys.sql', 'repeatable', 'f8ec8c77857f6997bebdfc9ed4c616db5800b8138f9122e949f74b2e5acee7bb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/import_account_faults.sql', 'repeatable', 'c1ac393902a6c6fdbd727191f715c32e09008f0d9f38735260ffc7cdafc810c9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_account_faults.sql', 'repeatable', '312d8c6518857dedd0c332ca904de48496702378d369fbbc56fdf4fdf6d0cb01', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/import_entry_faults.sql', 'repeatable', '953cc8a1d56759d7853618b4f6f3317d3a359da414ac8e5fe2b2211198aa1e9a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/import_faults.sql', 'repeatable', '645cf10f8b438b673748d4cac4bcdbf2de8a2b8e3762f4a475e1bf16ccaf4f1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/import_history_faults.sql', 'repeatable', 'f5f5004484d001ad83ba16a4f6f5fc557f3561907f4b1c5e681cde6dd0a7c1e8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/import_transfer_faults.sql', 'repeatable', '59b5b02d9f779060979450d2f237710fc11cc7accb17b1255b884289e5c6e64c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/import_transfer_faults.sql', 'repeatable', '61ddf9811232fe1f47d2eea1fb760977ce14448e799d522a35b1108c8b4a4bf7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_ended_hold.sql', 'repeatable', '0aad8096424fa1696d5b595c147a3e6c4ed576c6989f8873c376d7d39ae92934', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/keep_scale.sql', 'repeatable', 'e43621e088fc75df3b820d5de5f49aec12c263e1a7c474489b7c08c39efb0eb4', pg_catalog.now(), '0.1.0.dev0', true),

@@ -231,6 +231,32 @@ def test_the_same_in_psql(conn: Session) -> None:
     assert conn.execute("select * from pgledger_verify() where violations > 0").fetchall() == []
 
 
+def test_numbers_of_rows_that_somebody_gave_twice_are_refused(conn: Session) -> None:
+    make_earlier(conn, "earlier", accounts=4, transfers=6)
+    # COPY does not ask whether the tables give the numbers themselves.
+    with conn.transaction():
+        conn.execute("select pgledger_import_begin()")
+        for table, columns, rows in (
+            ("accounts", "id, name, currency, created_at, allow_negative_balance", 4),
+            ("transfers", "id, from_account_id, to_account_id, amount, created_at", 6),
+        ):
+            # All rows but the last have number 1.
+            given = conn.execute(
+                f"select 1 + row_number() over (order by id) / {rows}, {columns}"
+                f" from earlier.pgledger_{table}".encode()
+            ).fetchall()
+            into = f"copy pgledger.import_{table} (number, {columns}) from stdin"
+            with conn.cursor().copy(into.encode()) as copy:
+                for row in given:
+                    copy.write_row(row)
+        faults = conn.execute("select kind, row_number, reason from pgledger_import_faults()")
+        reason = "its number stands in several rows"
+        assert faults.fetchall() == [
+            *[("account", 1, reason)] * 3,
+            *[("transfer", 1, reason)] * 5,
+        ]
+
+
 @pytest.mark.parametrize("role", ["poster", "auditor"])
 def test_only_the_owner_may(connect: Connect, role: str, conn: Session) -> None:
     make_earlier(conn, "earlier", accounts=4, transfers=6)

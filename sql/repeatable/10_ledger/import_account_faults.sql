@@ -17,6 +17,8 @@ as $$
           then 'its id is not valid: ' || pgledger.id_fault(import_accounts.id, 'pgla')
         when repeated.id is not null
           then 'its id stands in several rows'
+        when doubled.number is not null
+          then 'its number stands in several rows'
         when accounts.key is not null
           then 'its id is taken'
         when pgledger.text_fault(import_accounts.name, 1, 255, true) is not null
@@ -53,6 +55,12 @@ as $$
       group by import_accounts.id
       having count(*) > 1
     ) as repeated on import_accounts.id = repeated.id
+    left join (
+      select import_accounts.number
+      from pgledger.import_accounts
+      group by import_accounts.number
+      having count(*) > 1
+    ) as doubled on import_accounts.number = doubled.number
   ) as given
   where given.reason is not null
 $$;

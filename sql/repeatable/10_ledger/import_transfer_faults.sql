@@ -23,6 +23,8 @@ as $$
           then 'its id is not valid: ' || pgledger.id_fault(moved.id, 'pglt')
         when repeated.id is not null
           then 'its id stands in several rows'
+        when doubled.number is not null
+          then 'its number stands in several rows'
         when transfers.id is not null
           then 'its id is taken'
         when pgledger.amount_fault(moved.amount) is not null
@@ -70,6 +72,12 @@ as $$
       group by import_transfers.id
       having count(*) > 1
     ) as repeated on moved.id = repeated.id
+    left join (
+      select import_transfers.number
+      from pgledger.import_transfers
+      group by import_transfers.number
+      having count(*) > 1
+    ) as doubled on moved.number = doubled.number
   ) as given
   where given.reason is not null
 $$;
