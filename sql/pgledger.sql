@@ -8958,7 +8958,8 @@ rights and which names it uses are told: those for the planner are left to whoev
 database.
 
 The body reads nothing but PostgreSQL's catalogs, so that the migrator can also run it by itself.
-With a setting of its own it is worked out once for whoever joins it, instead of for each row.
+With a setting of its own it is worked out once for whoever joins it, instead of for each row. The
+offset lets the types of arguments be worked out once, instead of where each name stands.
 */
 create or replace function pgledger.actual_guards(surface name)
 returns table (
@@ -9047,11 +9048,7 @@ as $$
     format('%I.%I(%s)', home.nspname, pg_proc.proname, argument.types)
   from pg_catalog.pg_proc
   inner join home on pg_proc.pronamespace = home.oid
-  -- The offset lets it be worked out once for each function.
-  cross join lateral (
-    select oidvectortypes(pg_proc.proargtypes)
-    offset 0
-  ) as argument (types)
+  cross join lateral (select oidvectortypes(pg_proc.proargtypes) offset 0) as argument (types)
 $$;
 
 comment on function pgledger.actual_guards is
@@ -61556,7 +61553,7 @@ values
   ('repeatable/10_ledger/account_words.sql', 'repeatable', '43660d768e19d47718b8360d8706e7686a82502a19b2b1df1217963fe1385129', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_of_names.sql', 'repeatable', '29e737a75f3152d4175e8baf9e99be6b2089a1b96a7b27f467e8106ce9d9728d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '0096649feb2a6ea46802253b315499b890f66c96a76ce2d60f221e742da1fb45', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '33f0354ba8c5c8c0a5f83f5a595aea29e1ece738a8deef3ffd0faf86e80ce044', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/adoptable_account_id.sql', 'repeatable', '677b61611b07943734efbe30e85d6557fef131cea04c25535ccfe6357e154ba9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_reverse.sql', 'repeatable', '8d74be511911b4b18cb453d7bcf1b5257f43ae401baf379aaeda7176041147fd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/amount_to_sweep.sql', 'repeatable', '8b7bbaa9c0b345f43866e8e43044f9abb493bfe67ab34b31432475ae30d64d9e', pg_catalog.now(), '0.1.0.dev0', true),

@@ -9,7 +9,8 @@ rights and which names it uses are told: those for the planner are left to whoev
 database.
 
 The body reads nothing but PostgreSQL's catalogs, so that the migrator can also run it by itself.
-With a setting of its own it is worked out once for whoever joins it, instead of for each row.
+With a setting of its own it is worked out once for whoever joins it, instead of for each row. The
+offset lets the types of arguments be worked out once, instead of where each name stands.
 */
 create or replace function pgledger.actual_guards(surface name)
 returns table (
@@ -98,11 +99,7 @@ as $$
     format('%I.%I(%s)', home.nspname, pg_proc.proname, argument.types)
   from pg_catalog.pg_proc
   inner join home on pg_proc.pronamespace = home.oid
-  -- The offset lets it be worked out once for each function.
-  cross join lateral (
-    select oidvectortypes(pg_proc.proargtypes)
-    offset 0
-  ) as argument (types)
+  cross join lateral (select oidvectortypes(pg_proc.proargtypes) offset 0) as argument (types)
 $$;
 
 comment on function pgledger.actual_guards is
