@@ -32,7 +32,7 @@ from scripts.random_lives.trial import Trial, random_trials, try_out
 from support.database import Connect
 from support.properties import dice_of, scaled
 
-LIVES = int(os.environ.get("PGLEDGER_LIVES") or scaled(160))
+LIVES = int(os.environ.get("PGLEDGER_LIVES") or scaled(300))
 # So that processes that run tests side by side share the lives.
 PARTS = 6
 
